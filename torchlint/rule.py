@@ -1,0 +1,91 @@
+"""The declaration of a rule: a pure function, from which everything a user sees about the rule is derived.
+
+The first parameter's annotation is the subscription (which thing of the PyTorch model the rule looks at),
+``yield`` is the report, the function's name is the rule's name, the docstring is its page, the fenced ``bad``,
+``good``, ``fixed`` and ``proof`` blocks are its tests, and a ``fixed`` block makes it fixable.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from torchlint.diagnostic import Finding, Severity
+
+DOCS_URL = "https://torchlint.readthedocs.io/rules"
+
+Check = Callable[[Any], Iterator[Finding]]
+
+_FENCE = re.compile(r"^```python (?P<role>bad|good|fixed|proof)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A fenced block of a rule's page.
+
+    ``bad`` must be found at the lines marked ``# TLnnn``; ``good`` and ``fixed`` must be silent for every rule;
+    ``fixed`` is what ``--fix --unsafe-fixes`` makes of the ``bad`` block before it; ``proof`` runs on real torch
+    behind each of them and sets ``broken``: true behind ``bad``, false behind ``good`` and ``fixed``.
+    """
+
+    role: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the catalogue.
+
+    ``subject`` names the class of :mod:`torchlint.model` that ``check`` is called with. ``preview`` rules run
+    only when they are named in full or when preview is switched on.
+    """
+
+    code: str
+    name: str
+    since: str
+    severity: Severity
+    preview: bool
+    subject: str
+    check: Check
+    page: str
+
+    @property
+    def summary(self) -> str:
+        return self.page.partition("\n\n")[0].replace("\n", " ")
+
+    @property
+    def url(self) -> str:
+        return f"{DOCS_URL}/{self.code}"
+
+    @cached_property
+    def examples(self) -> tuple[Example, ...]:
+        return tuple(Example(block["role"], block["code"]) for block in _FENCE.finditer(self.page))
+
+    @property
+    def fixable(self) -> bool:
+        return any(example.role == "fixed" for example in self.examples)
+
+
+def rule(
+    code: str, *, since: str, severity: Severity = "error", preview: bool = False
+) -> Callable[[Check], Rule]:
+    """Declare the decorated generator function as the rule ``code``."""
+
+    def declare(check: Check) -> Rule:
+        parameter = next(iter(inspect.signature(check).parameters.values()))
+        return Rule(
+            code=code,
+            name=check.__name__.replace("_", "-"),
+            since=since,
+            severity=severity,
+            preview=preview,
+            subject=str(parameter.annotation),
+            check=check,
+            page=inspect.getdoc(check) or "",
+        )
+
+    return declare
