@@ -1,0 +1,303 @@
+"""Which files to check: the paths the user names, their folders walked, what is ignored left out.
+
+``.gitignore`` files count from the walked folder upward to the root of its repository and downward in every
+folder; without a repository, those in and below the walked folder. The user's own global ignore file does not
+count: two people who check the same folder see the same files. Links to folders are not followed, as in git.
+"""
+
+# Paths stay text: a walk over ten thousand files feels what each Path object costs.
+# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH114, PTH116, PTH118, PTH120, PTH123
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from torchlint.config import Config, matches
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+SUFFIXES = (".py", ".pyi")
+
+# Folders that hold no code of the project. Not ``build``, ``dist`` or ``env``: real packages are named so.
+EXCLUDED_FOLDERS = frozenset(
+    {
+        *(".bzr", ".git", ".git-rewrite", ".hg", ".svn"),
+        *(".direnv", ".nox", ".pyenv", ".tox", ".venv", "venv", "site-packages"),
+        *(".eggs", ".pants.d", "__pypackages__", "node_modules"),
+        *(".hypothesis", ".mypy_cache", ".pytest_cache", ".pytype", ".ruff_cache", ".torchlint_cache"),
+        *(".ipynb_checkpoints", ".vscode", "__pycache__"),
+    }
+)
+
+NOTEBOOK = (
+    "notebooks are not checked yet; export the code first, for instance with `jupyter nbconvert --to script`"
+)
+
+
+class Unreadable(NamedTuple):
+    """A file or folder that cannot be checked, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass
+class Discovery:
+    """The files to check, sorted and each of them once, and what stood in the way."""
+
+    files: list[str] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """What the command line excludes; ``forced``: exclusion holds for paths that the user names, too."""
+
+    patterns: tuple[str, ...] = ()
+    forced: bool = False
+
+
+def discover(
+    paths: Sequence[str], config_of: Callable[[str], Config], exclusion: Exclusion | None = None
+) -> Discovery:
+    """Find the Python files at and below ``paths``. ``config_of`` gives the settings of a folder."""
+    search = _Search(config_of, exclusion or Exclusion())
+    for path in paths:
+        search.start(path)
+    return search.result()
+
+
+def display(path: str) -> str:
+    """The path as reports show it: with ``/``, relative to the working directory for what is below it."""
+    absolute, here = os.path.abspath(path), os.getcwd()
+    inside = os.path.join(here, "")
+    shown = absolute[len(inside) :] if absolute.startswith(inside) else os.path.normpath(path)
+    return shown.replace(os.sep, "/")
+
+
+class _Search:
+    def __init__(self, config_of: Callable[[str], Config], exclusion: Exclusion) -> None:
+        self._config_of = config_of
+        self._exclusion = exclusion
+        # By the real path of the file: whether a link led here, and the path shown.
+        self._found: dict[str, tuple[bool, str]] = {}
+        self._unreadable: dict[str, str] = {}
+        self._missing: list[str] = []
+        self._walked: set[str] = set()
+
+    def result(self) -> Discovery:
+        return Discovery(
+            sorted(shown for _, shown in self._found.values()),
+            [Unreadable(path, reason) for path, reason in sorted(self._unreadable.items())],
+            list(dict.fromkeys(self._missing)),
+        )
+
+    def start(self, path: str) -> None:
+        """Take in a path that the user named: it counts although it is ignored or has another suffix."""
+        try:
+            mode = os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            self._missing.append(path)
+            return
+        except OSError as error:
+            self._refuse(path, _reason(error))
+            return
+        folder = stat.S_ISDIR(mode)
+        if self._exclusion.forced and self._excluded_on_the_way(path, folder=folder):
+            return
+        if folder:
+            self._walk(path)
+        else:
+            self._take(path, os.path.realpath(path), mode, linked=os.path.islink(path))
+
+    def _take(self, path: str, real: str, mode: int, linked: bool) -> None:
+        if not stat.S_ISREG(mode):
+            # Opening a pipe waits for its writer, perhaps for ever.
+            self._refuse(path, "is not a regular file")
+        elif path.endswith(".ipynb"):
+            self._refuse(path, NOTEBOOK)
+        else:
+            entry = (linked, display(path))
+            self._found[real] = min(entry, self._found.get(real, entry))
+
+    def _refuse(self, path: str, reason: str) -> None:
+        self._unreadable[display(path)] = reason
+
+    def _walk(self, root: str) -> None:
+        ignores = _Ignores.above(root)
+        if ignores.ignore(root, folder=True):
+            # The user asked for an ignored folder: what ignores it must not hide all that is in it.
+            ignores = _Ignores()
+        lifted = self._patterns_matching(root)
+        waiting = [_Folder(root, os.path.realpath(root), ignores)]
+        while waiting:
+            folder = waiting.pop()
+            if folder.real in self._walked:
+                continue
+            self._walked.add(folder.real)
+            try:
+                with os.scandir(folder.path) as listing:
+                    entries = list(listing)
+            except OSError as error:
+                self._refuse(folder.path, _reason(error))
+                continue
+            ignores = folder.ignores.within(folder.path, {entry.name for entry in entries})
+            patterns = [rule for rule in self._patterns(folder.path) if rule not in lifted]
+            kept = [entry for entry in entries if _wanted(entry, ignores, patterns)]
+            for entry in kept:
+                real = os.path.join(folder.real, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(_Folder(entry.path, real, ignores))
+                else:
+                    self._take_entry(entry, real)
+
+    def _take_entry(self, entry: os.DirEntry[str], real: str) -> None:
+        linked = entry.is_symlink()
+        if linked and (entry.is_dir() or entry.name.startswith(".#")):
+            return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
+        try:
+            self._take(entry.path, os.path.realpath(real) if linked else real, entry.stat().st_mode, linked)
+        except FileNotFoundError:
+            self._refuse(entry.path, "is a link to a file that does not exist")
+        except OSError as error:
+            self._refuse(entry.path, _reason(error))
+
+    def _patterns(self, folder: str) -> list[_Patterns]:
+        config = self._config_of(folder)
+        both = (_Patterns(config.exclude, config.root), _Patterns(self._exclusion.patterns, os.getcwd()))
+        return [rule for rule in both if rule.patterns]
+
+    def _patterns_matching(self, root: str) -> list[_Patterns]:
+        return [rule for rule in self._patterns(root) if matches(*rule, root, folder=True)]
+
+    def _excluded_on_the_way(self, path: str, *, folder: bool) -> bool:
+        """Whether the path is excluded, or a folder above it that the shown path names."""
+        parts = display(path).split("/")
+        if EXCLUDED_FOLDERS.intersection(parts if folder else parts[:-1]):
+            return True
+        rules = self._patterns(path if folder else os.path.dirname(path))
+        return any(matches(*rule, path, folder=folder) for rule in rules)
+
+
+class _Patterns(NamedTuple):
+    patterns: tuple[str, ...]
+    root: str
+
+
+class _IgnoreFile(NamedTuple):
+    folder: str
+    spec: GitIgnoreSpec
+
+
+class _Folder(NamedTuple):
+    """A folder to walk; ``real`` is its path without links, so that a loop of links ends."""
+
+    path: str
+    real: str
+    ignores: _Ignores
+
+
+def _wanted(entry: os.DirEntry[str], ignores: _Ignores, patterns: list[_Patterns]) -> bool:
+    folder = entry.is_dir(follow_symlinks=False)
+    if entry.name in EXCLUDED_FOLDERS if folder else not entry.name.endswith(SUFFIXES):
+        return False
+    if any(matches(*rule, entry.path, folder=folder) for rule in patterns):
+        return False
+    return not ignores.ignore(entry.path, folder=folder)
+
+
+@dataclass(frozen=True)
+class _Ignores:
+    """The ignore files in force in a folder, the deepest last: the first of them with a verdict decides."""
+
+    files: tuple[_IgnoreFile, ...] = ()
+
+    @classmethod
+    def above(cls, folder: str) -> _Ignores:
+        """Those from the root of the repository to the parent of ``folder``; none without a repository."""
+        above: list[str] = []
+        here = os.path.abspath(folder)
+        while not os.path.exists(os.path.join(here, ".git")):
+            if (parent := os.path.dirname(here)) == here:
+                return cls()
+            above.append(here := parent)
+        ignores = cls()
+        for parent in reversed(above):
+            present = {name for name in (".git", ".gitignore") if os.path.exists(os.path.join(parent, name))}
+            ignores = ignores.within(parent, present)
+        return ignores
+
+    def within(self, folder: str, names: set[str]) -> _Ignores:
+        """Those in force inside ``folder``, which has entries called ``names``."""
+        # A repository inside another is a world of its own.
+        files = () if ".git" in names else self.files
+        if ".git" in names:
+            files = _ignore_file(folder, os.path.join(_git_folder(folder), "info", "exclude"))
+        if ".gitignore" in names:
+            files = (*files, *_ignore_file(folder, os.path.join(folder, ".gitignore")))
+        return self if files == self.files else _Ignores(files)
+
+    def ignore(self, path: str, *, folder: bool) -> bool:
+        absolute = os.path.abspath(path) if self.files else path
+        for file in reversed(self.files):
+            relative = absolute[len(file.folder) :].lstrip(os.sep).replace(os.sep, "/")
+            verdict = file.spec.check_file(f"{relative}/" if folder else relative).include
+            if verdict is not None:
+                return verdict
+        return False
+
+
+def _ignore_file(folder: str, path: str) -> tuple[_IgnoreFile, ...]:
+    try:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
+            lines = file.read().split("\n")
+    except OSError:
+        return ()  # as git: an ignore file that cannot be read ignores nothing
+    spec = _spec(lines)
+    return (_IgnoreFile(os.path.abspath(folder), spec),) if len(spec) else ()
+
+
+def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    # In git `a/**` means everything in `a`, but not the folder itself, whose files `!a/b.py` can bring back.
+    lines = [f"{line.rstrip()}/*" if line.rstrip().endswith("/**") else line for line in lines]
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError:
+        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+
+
+def _is_pattern(line: str) -> bool:
+    """Git passes over lines it cannot read, such as a lone `!`."""
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
+
+
+def _git_folder(folder: str) -> str:
+    """The ``.git`` folder, or where the ``.git`` file of a submodule or work tree points."""
+    git = os.path.join(folder, ".git")
+    if os.path.isdir(git):
+        return git
+    try:
+        with open(git, encoding="utf-8", errors="surrogateescape") as file:
+            git = os.path.join(folder, file.read().removeprefix("gitdir:").strip())
+        with open(os.path.join(git, "commondir"), encoding="utf-8", errors="surrogateescape") as file:
+            return os.path.join(git, file.read().strip())
+    except (OSError, ValueError):
+        return git
+
+
+def _reason(error: OSError) -> str:
+    return f"cannot be read: {error.strerror or error}"

@@ -1,0 +1,310 @@
+"""Where settings are read from: ``[tool.torchlint]`` of a ``pyproject.toml``, or a ``torchlint.toml``.
+
+The file nearest to the checked file counts, and no other: settings are not merged over folders. Everything
+wrong with a settings file raises :class:`ConfigError`, which names the file, the line where it is known, and
+the nearest name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from torchlint.config import ALWAYS_ON, Config, Selection, compiled
+
+# In one folder, ``torchlint.toml`` wins.
+FILE_NAMES = ("torchlint.toml", "pyproject.toml")
+
+FORMATS = ("full", "concise", "json", "github", "sarif")
+
+_PREFIX = re.compile(r"TL\d{0,2}")
+_HEADER = re.compile(r"\s*\[[^=]*\]\s*(?:#.*)?$")
+_OUR_HEADER = re.compile(r"\s*\[\s*tool\s*\.\s*[\"']?torchlint\b")
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used. The text is for the user, in one line."""
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line says about settings, over those of any file."""
+
+    selection: Selection = field(default_factory=Selection)
+    preview: bool | None = None
+    unsafe_fixes: bool | None = None
+
+    def over(self, config: Config) -> Config:
+        return replace(
+            config,
+            command_line=self.selection,
+            preview=config.preview if self.preview is None else self.preview,
+            unsafe_fixes=config.unsafe_fixes if self.unsafe_fixes is None else self.unsafe_fixes,
+        )
+
+
+class Settings:
+    """Answers which :class:`Config` is in force for a file or folder, reading each settings file once.
+
+    ``config_file`` replaces the search, and its patterns are relative to the working directory; ``isolated``
+    reads no file.
+    """
+
+    def __init__(
+        self, overrides: Overrides | None = None, *, config_file: str | None = None, isolated: bool = False
+    ) -> None:
+        self._overrides = overrides or Overrides()
+        self._known: dict[str, Config] = {}
+        self._forced: Config | None = None
+        if config_file is not None:
+            self._forced = self._overrides.over(read(Path(config_file), root=Path.cwd()))
+        elif isolated:
+            self._forced = self._overrides.over(Config(root=str(Path.cwd())))
+
+    def of_file(self, path: str) -> Config:
+        return self.of_folder(os.path.dirname(path))  # noqa: PTH120
+
+    def of_folder(self, folder: str) -> Config:
+        if self._forced is not None:
+            return self._forced
+        here = os.path.abspath(folder)  # noqa: PTH100 - `..` behind a link means what the user sees
+        if here not in self._known:
+            self._known[here] = self._nearest(Path(here))
+        return self._known[here]
+
+    def _nearest(self, folder: Path) -> Config:
+        for here in (folder, *folder.parents):
+            config = self._known.get(str(here)) or self._in_folder(here)
+            if config is not None:
+                return config
+        return self._overrides.over(Config(root=str(Path.cwd())))
+
+    def _in_folder(self, folder: Path) -> Config | None:
+        for file in (folder / name for name in FILE_NAMES):
+            if file.is_file() and (table := _table(file)) is not None:
+                return self._overrides.over(_configure(file, table, root=folder))
+        return None
+
+
+def read(path: Path, *, root: Path) -> Config:
+    """The settings in the file that the user named."""
+    table = _table(path)
+    if table is None:
+        raise ConfigError(f"{_shown(path)}: has no table [tool.torchlint]")
+    return _configure(path, table, root=root)
+
+
+def check_selectors(selectors: Iterable[str], source: str) -> None:
+    """Raise for a selector that means no rule. ``source`` says where the selectors stand."""
+    for selector in selectors:
+        if problem := _selector_problem(selector):
+            raise ConfigError(f"{source}: {problem}")
+
+
+def check_ignorable(selectors: Iterable[str], source: str) -> None:
+    """Raise for an attempt to switch off the report of files that could not be checked."""
+    if ALWAYS_ON in selectors or "file-not-checked" in selectors:
+        raise ConfigError(
+            f"{source}: {ALWAYS_ON} cannot be ignored; leave the file out with `exclude` instead"
+        )
+
+
+def check_patterns(patterns: Iterable[str], source: str) -> None:
+    try:
+        compiled(tuple(pattern.removeprefix("!") for pattern in patterns))
+    except ValueError as error:
+        raise ConfigError(f"{source}: not a pattern: {error}") from None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``; did you mean `x`?``, or nothing where no known name is near."""
+    by_folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower().replace("_", "-"), by_folded, n=1)
+    return f"; did you mean `{by_folded[near[0]]}`?" if near else ""
+
+
+def _selector_problem(selector: str) -> str | None:
+    # Reading the catalogue imports every rule; the usual selectors are known good without it.
+    if selector in ("ALL", "TL", ALWAYS_ON):
+        return None
+    from torchlint.rules import all_rules
+
+    codes = [rule.code for rule in all_rules()]
+    names = [rule.name for rule in all_rules()]
+    if selector in codes or selector in names:
+        return None
+    if _PREFIX.fullmatch(selector) and any(code.startswith(selector) for code in codes):
+        return None
+    return f"unknown rule `{selector}`{suggestion(selector, [*codes, *names])}"
+
+
+def _shown(path: Path) -> str:
+    """The path as the user would write it from here."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _table(path: Path) -> dict[str, Any] | None:
+    """The settings in a TOML file; ``None`` for a ``pyproject.toml`` that is not about torchlint."""
+    document = _parse(path)
+    if path.name != "pyproject.toml":
+        return document
+    tool = document.get("tool", {})
+    table = tool.get("torchlint") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError(f"{_shown(path)}: `tool.torchlint` must be a table")
+    return table
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        document: dict[str, Any] = toml.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{_shown(path)}: is not UTF-8 (byte {error.start})") from None
+    except toml.TOMLDecodeError as error:
+        message = str(error)
+        line = re.search(r"at line (\d+)", message)
+        raise ConfigError(
+            f"{_shown(path)}{f':{line[1]}' if line else ''}: not valid TOML: {message}"
+        ) from None
+    except RecursionError:
+        raise ConfigError(f"{_shown(path)}: not valid TOML: nested too deeply") from None
+    return document
+
+
+@dataclass(frozen=True)
+class _Value:
+    """One setting as it stands in the file; its ``where`` is for messages."""
+
+    key: str
+    value: object
+    path: Path
+
+    def where(self, quoted: str | None = None) -> str:
+        line = _line_of(self.path, self.key, quoted)
+        return f"{_shown(self.path)}{f':{line}' if line else ''}"
+
+    def wrong(self, expected: str) -> ConfigError:
+        return ConfigError(f"{self.where()}: `{self.key}` must be {expected}, not {_kind(self.value)}")
+
+
+def _boolean(value: _Value) -> bool:
+    if not isinstance(value.value, bool):
+        raise value.wrong("true or false")
+    return value.value
+
+
+def _strings(value: _Value) -> tuple[str, ...]:
+    if not isinstance(value.value, list) or not all(isinstance(item, str) for item in value.value):
+        raise value.wrong("a list of strings")
+    return tuple(value.value)
+
+
+def _selectors(value: _Value) -> tuple[str, ...]:
+    selectors = _strings(value)
+    for selector in selectors:
+        check_selectors((selector,), f"{value.where(selector)}: `{value.key}`")
+    return selectors
+
+
+def _ignorable(value: _Value) -> tuple[str, ...]:
+    check_ignorable(_strings(value), value.where())
+    return _selectors(value)
+
+
+def _patterns(value: _Value) -> tuple[str, ...]:
+    patterns = _strings(value)
+    check_patterns(patterns, f"{value.where()}: `{value.key}`")
+    return patterns
+
+
+def _format(value: _Value) -> str:
+    if value.value not in FORMATS:
+        known = ", ".join(f'"{name}"' for name in FORMATS)
+        near = suggestion(value.value, FORMATS) if isinstance(value.value, str) else ""
+        raise ConfigError(f"{value.where()}: `{value.key}` must be one of {known}{near}")
+    return str(value.value)
+
+
+def _per_file(value: _Value) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(value.value, dict):
+        raise value.wrong("a table of patterns, each with a list of rules")
+    entries = []
+    for pattern, selectors in value.value.items():
+        check_patterns((pattern,), f"{value.where(pattern)}: `{value.key}`")
+        entries.append((pattern, _ignorable(_Value(pattern, selectors, value.path))))
+    return tuple(entries)
+
+
+# Every setting there is. A setting that nothing reads would be a promise not kept.
+_SETTINGS: Mapping[str, Callable[[_Value], Any]] = {
+    "select": _selectors,
+    "ignore": _ignorable,
+    "extend-select": _selectors,
+    "preview": _boolean,
+    "exclude": _patterns,
+    "per-file-ignores": _per_file,
+    "unsafe-fixes": _boolean,
+    "output-format": _format,
+}
+
+
+def _configure(path: Path, table: Mapping[str, Any], *, root: Path) -> Config:
+    settings: dict[str, Any] = {}
+    for key, content in table.items():
+        value = _Value(key, content, path)
+        if key not in _SETTINGS:
+            hint = suggestion(key, _SETTINGS) or f"; the settings are {', '.join(sorted(_SETTINGS))}"
+            raise ConfigError(f"{value.where()}: unknown setting `{key}`{hint}")
+        settings[key.replace("-", "_")] = _SETTINGS[key](value)
+    return Config(**settings, origin=str(path), root=str(root))
+
+
+def _kind(value: object) -> str:
+    kinds: tuple[tuple[type, str], ...] = (
+        (bool, "true or false"),
+        (str, "a string"),
+        (int, "a number"),
+        (float, "a number"),
+        (list, "this list"),
+        (dict, "a table"),
+    )
+    return next((words for kind, words in kinds if isinstance(value, kind)), type(value).__name__)
+
+
+def _line_of(path: Path, key: str, quoted: str | None) -> int | None:
+    """The line of a key, or of the string ``quoted`` in its value. Looked for: TOML readers do not tell."""
+    try:
+        lines = list(_lines_of_our_table(path))
+    except (OSError, UnicodeDecodeError):
+        return None
+    name = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=|\s*\[.*\b{re.escape(key)}[\"']?\s*\]")
+    at_key = next((number for number, line in lines if name.match(line)), None)
+    if at_key is None or quoted is None:
+        return at_key
+    spellings = (f'"{quoted}"', f"'{quoted}'")
+    behind = ((number, line) for number, line in lines if number >= at_key)
+    return next(
+        (number for number, line in behind if any(spelling in line for spelling in spellings)), at_key
+    )
+
+
+def _lines_of_our_table(path: Path) -> Iterator[tuple[int, str]]:
+    ours = everything = path.name != "pyproject.toml"
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+        if not everything and _HEADER.match(line):
+            ours = _OUR_HEADER.match(line) is not None
+        if ours:
+            yield number, line
