@@ -5,19 +5,26 @@ decode -> outline (``ast``: syntax, depth, names) -> screen -> tree (LibCST) -> 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from torchlint.config import Config
-from torchlint.diagnostic import Diagnostic
+from torchlint.diagnostic import Diagnostic, Finding, Position
+from torchlint.model.source import Source, SourceError, decode
 from torchlint.project.index import Project
+from torchlint.project.outline import Outline, OutlineError
+from torchlint.rule import Rule
+from torchlint.rules import all_rules
+from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
+from torchlint.suppress import apply as suppress
 
+if TYPE_CHECKING:
+    from torchlint.model.file import File
 
-@dataclass(frozen=True)
-class Checked:
-    """What came of one file: its diagnostics after suppression, in the order of their positions."""
-
-    path: str
-    diagnostics: tuple[Diagnostic, ...] = field(default=())
+_RECURSION_LIMIT = 20_000
+"""Walking an expression takes a few Python frames for each level; the outline has bounded the levels."""
 
 
 def check_source(
@@ -28,4 +35,138 @@ def check_source(
     ``path`` is shown in the diagnostics and is where imports of other files start from; the file itself is never
     read. A file that cannot be checked gives one TL000; nothing raises.
     """
-    raise NotImplementedError
+    config = (config or Config()).enabled_for(path)
+    location = Path(path)
+    try:
+        decoded = decode(source, path)
+        project = project or Project.for_path(location)
+        outline = project.parse(decoded.text, location)
+    except SourceError as error:
+        return [_not_checked(path, Failure(error.reason))]
+    except OutlineError as error:
+        return [_not_checked(path, Failure(error.reason, Position(error.line, error.column)))]
+    found = _check(decoded, outline, project, config)
+    enabled = {rule.code for rule in all_rules() if config.enabled(rule)}
+    kept = suppress(decoded.text, found, enabled.__contains__, path)
+    return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
+
+
+def _check(source: Source, outline: Outline, project: Project, config: Config) -> list[Diagnostic]:
+    rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS and config.enabled(rule)]
+    wanted = candidates(outline, project, {rule.subject for rule in rules})
+    if not wanted:
+        return []
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
+    try:
+        return _run_rules(source, outline, project, rules, wanted)
+    except Exception as error:  # LibCST refuses some files that Python accepts: say so, and go on with the others
+        return [_not_checked(source.path, Failure(f"cannot be analysed: {_describe(error)}"))]
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+# ------------------------------------------------------------------------------------------------------------ screen
+
+
+def candidates(outline: Outline, project: Project, subjects: set[str]) -> set[int]:
+    """The top-level statements that can hold a finding of a rule on one of ``subjects``.
+
+    It may only prove absence: a statement that is left out holds no Module class, and no loop that steps.
+    """
+    wanted: set[int] = set()
+    if subjects - {"SchedulerStep"}:
+        for definition in outline.definitions:
+            if definition.statement not in wanted and definition.bases:
+                if project.is_module(project.class_symbol(outline, definition)):
+                    wanted.add(definition.statement)
+    if "SchedulerStep" in subjects:
+        wanted |= {index for index, item in enumerate(outline.statements) if item.loops_step}
+    return wanted
+
+
+# ------------------------------------------------------------------------------------------------------------- rules
+
+
+def _run_rules(
+    source: Source, outline: Outline, project: Project, rules: list[Rule], wanted: set[int]
+) -> list[Diagnostic]:
+    from torchlint.model.file import Program
+
+    file = Program(project).add(source, outline)
+    file.load(wanted)
+    found: dict[tuple[object, ...], Diagnostic] = {}
+    for subject in dict.fromkeys(rule.subject for rule in rules):
+        things = list(_SUBJECTS[subject](file, wanted))
+        for rule in rules:
+            if rule.subject == subject:
+                for diagnostic in _run_rule(rule, things, file):
+                    found.setdefault((diagnostic.code, diagnostic.range), diagnostic)
+    return list(found.values())
+
+
+def _run_rule(rule: Rule, things: Iterable[Any], file: File) -> Iterator[Diagnostic]:
+    """A rule that raises costs its own findings on this file, with one TL000, and nothing else."""
+    for thing in things:
+        try:
+            for finding in rule.check(thing):
+                yield _diagnostic(rule, file.source.path, finding)
+        except Exception as error:
+            reason = f"rule {rule.code} ({rule.name}) failed: {_describe(error)}; please report this"
+            yield _not_checked(file.source.path, Failure(reason, _position(thing)))
+            return
+
+
+def _module_classes(file: File, wanted: set[int]) -> Iterator[Any]:
+    return (model for model in file.classes(wanted) if model.is_module)
+
+
+def _plain_containers(file: File, wanted: set[int]) -> Iterator[Any]:
+    from torchlint.model.containers import plain_containers
+
+    for model in _module_classes(file, wanted):
+        yield from plain_containers(model)
+
+
+def _method_calls(file: File, wanted: set[int]) -> Iterator[Any]:
+    from torchlint.model.calls import calls_of
+
+    for model in _module_classes(file, wanted):
+        yield from calls_of(model)
+
+
+def _scheduler_steps(file: File, wanted: set[int]) -> Iterator[Any]:
+    from torchlint.model.schedulers import scheduler_steps
+
+    return scheduler_steps(file, {index for index in wanted if file.outline.statements[index].loops_step})
+
+
+_SUBJECTS: dict[str, Callable[[File, set[int]], Iterator[Any]]] = {
+    "ModuleClass": _module_classes,
+    "MethodCall": _method_calls,
+    "PlainContainer": _plain_containers,
+    "SchedulerStep": _scheduler_steps,
+}
+
+
+# ------------------------------------------------------------------------------------------------------- diagnostics
+
+
+def _diagnostic(rule: Rule, path: str, finding: Finding) -> Diagnostic:
+    return Diagnostic(rule.code, rule.name, rule.severity, path, finding)
+
+
+def _not_checked(path: str, failure: Failure) -> Diagnostic:
+    return _diagnostic(file_not_checked, path, next(file_not_checked.check(failure)))
+
+
+def _describe(error: Exception) -> str:
+    text = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _position(thing: Any) -> Position:
+    try:
+        return thing.range.start
+    except Exception:
+        return Position(1, 1)

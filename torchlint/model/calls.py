@@ -1,0 +1,345 @@
+"""Calls in the methods of a Module, with what decides whether they may depend on ``self.training``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from torchlint.diagnostic import Finding, Fix, Range
+from torchlint.model.file import File
+from torchlint.model.flow import Block, CallSite, Function, Place, children, definitions_of, self_attribute
+from torchlint.model.kinds import Kind, State
+from torchlint.model.module_class import ClassModel, root
+from torchlint.model.values import Value, Values, argument, has_star
+
+_MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class MethodCall:
+    """One call inside a method (or a closure of a method) of a Module class."""
+
+    cls: ClassModel
+    site: CallSite
+
+    @property
+    def file(self) -> File:
+        return self.cls.file
+
+    @property
+    def function(self) -> Function:
+        return self.site.place.function
+
+    @property
+    def node(self) -> cst.Call:
+        return self.site.node
+
+    @property
+    def range(self) -> Range:
+        return self.file.range(self.site.node)
+
+    @cached_property
+    def callee(self) -> str:
+        """The dotted name of what is called (``torch.nn.functional.dropout``), or the empty string."""
+        return self.file.evaluator.dotted(self.node.func, self.function) or ""
+
+    @property
+    def spelled(self) -> str:
+        """The callee as the user wrote it, ``F.dropout``."""
+        return self.file.code(self.node.func)
+
+    @property
+    def where(self) -> str:
+        """``Net.forward``."""
+        return f"{self.cls.name}.{self.method}"
+
+    @property
+    def method(self) -> str:
+        """The method of the class that the call stands in, also when it is in a closure."""
+        return root(self.function).name
+
+    def argument(self, name: str, position: int | None = None) -> cst.BaseExpression | None:
+        return argument(self.node, name, position)
+
+    def has_star(self, star: str | None = None) -> bool:
+        return has_star(self.node, star)
+
+    def code(self, node: cst.BaseExpression) -> str:
+        return self.file.code(node)
+
+    # -- what the call makes ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def made(self) -> Value | None:
+        """The one object that this very call creates, if it creates one."""
+        values = self.file.evaluator.values(self.node, self.function)
+        return values[0] if len(values) == 1 and values[0].identity is self.node else None
+
+    @property
+    def in_forward_only(self) -> bool:
+        """Whether the call runs in the forward pass and not in ``__init__``."""
+        return self.method in self.cls.used_by_forward and self.method not in self.cls.used_by_init
+
+    @property
+    def makes_layer(self) -> bool:
+        """Whether the call builds a module with parameters or buffers of its own."""
+        made = self.made
+        if made is None or made.kind is not Kind.MODULE or self.file.evaluator.is_module_container(made):
+            return False
+        return self.file.evaluator.state(made) is State.PARAMETERS
+
+    @property
+    def makes_mode_module_in_forward(self) -> bool:
+        """Whether the call builds, in the forward pass, a module that differs between training and evaluation."""
+        made = self.made
+        if made is None or made.kind is not Kind.MODULE or not self.in_forward_only or self.is_lazily_kept:
+            return False
+        if not made.dotted.startswith("torch.nn.") or self.file.evaluator.state(made) is not State.MODE:
+            return False
+        rate = self.argument("p", 0)
+        return rate is None or not (self.is_zero(rate) or self.depends_on_mode(rate))
+
+    @property
+    def makes_trained_parameter(self) -> bool:
+        """Whether the call makes a Parameter that is kept on ``self``, or filled at random, to be trained."""
+        made = self.made
+        if made is None or made.kind is not Kind.PARAMETER or self.function.self_name is None:
+            return False
+        trained = self.argument("requires_grad", 1)
+        if trained is not None and self.code(trained) != "True":
+            return False
+        data = self.argument("data", 0)
+        return self._kept_on_self() is not None or (data is not None and self.is_random_tensor(data))
+
+    @property
+    def weights_are_replaced(self) -> bool:
+        """Whether the weights of the layer built here are set right away: nothing random is left to be trained."""
+        names = {
+            definition.name
+            for definition in self.function.definitions
+            if definition.value is not None and self._makes_this(definition.value)
+        }
+        return any(
+            isinstance(node, cst.Attribute)
+            and isinstance(node.value, cst.Name)
+            and node.value.value in names
+            and node.attr.value in _WEIGHT_ACCESS
+            for node in self.function.places
+        )
+
+    @property
+    def is_lazily_kept(self) -> bool:
+        """Whether the object is kept on ``self`` under a condition, as in ``if self.bn is None:``."""
+        place = self._kept_on_self()
+        return place is not None and any(block.kind == "if" for block in place.blocks())
+
+    def _kept_on_self(self) -> Place | None:
+        for store in self.function.stores:
+            if store.kind == "assign" and store.value is not None and self._makes_this(store.value):
+                return store.place
+        return None
+
+    def _makes_this(self, node: cst.BaseExpression) -> bool:
+        return any(value.identity is self.node for value in self.file.evaluator.values(node, self.function))
+
+    # -- what the arguments are ------------------------------------------------------------------------------------
+
+    def values(self, node: cst.BaseExpression) -> Values:
+        return self.file.evaluator.values(node, self.function)
+
+    def is_zero(self, node: cst.BaseExpression) -> bool:
+        """Whether the expression can only be the number 0."""
+        return all(isinstance(item.node, (cst.Integer, cst.Float)) and not item.node.evaluated_value for item in self.values(node))
+
+    def is_mode_flag(self, node: cst.BaseExpression) -> bool:
+        """Whether the expression is ``self.training``, a flag named like it, or ``True``."""
+        if isinstance(node, cst.Attribute):
+            return node.attr.value == "training"
+        return isinstance(node, cst.Name) and node.value in ("training", "is_training", "True")
+
+    def is_given(self, node: cst.BaseExpression) -> bool:
+        """Whether the caller of the method decides: the expression is a parameter, or a part of one."""
+        while isinstance(node, (cst.Attribute, cst.Subscript)):
+            node = node.value
+        if not isinstance(node, cst.Name) or node.value == self.function.self_name:
+            return False
+        return any(value.kind is Kind.ARGUMENT for value in self.values(node))
+
+    def is_plain_tensor_attribute(self, node: cst.BaseExpression) -> bool:
+        """Whether the expression is ``self.x``, and every assignment to it makes a plain tensor."""
+        name = self_attribute(node, self.function.self_name)
+        return name is not None and all(value.kind is Kind.TENSOR for value in self.cls.attribute_values(name))
+
+    def is_random_tensor(self, node: cst.BaseExpression) -> bool:
+        """Whether the expression is a random tensor made in this very method."""
+        values = self.values(node)
+        return all(
+            value.kind is Kind.TENSOR and value.dotted in _RANDOM and value.function is self.function for value in values
+        )
+
+    # -- training mode ---------------------------------------------------------------------------------------------
+
+    @property
+    def deliberately_stochastic(self) -> bool:
+        """Whether the names say that evaluation is to be random: Monte Carlo or Bayesian dropout."""
+        name = f"{self.cls.name} {self.method}"
+        return bool(_STOCHASTIC.search(name))
+
+    @cached_property
+    def guarded(self) -> bool:
+        """Whether a condition around the call asks for the mode: ``if self.training:``."""
+        return asks_for_mode(self.site.place, self.file) or self._only_called_under_guard()
+
+    def _only_called_under_guard(self) -> bool:
+        """Whether every call of the method in its class stands under such a condition."""
+        if self.method in ("forward", "__call__"):
+            return False
+        sites = [
+            load.place
+            for function in self.cls.functions()
+            for load in function.loads
+            if load.name == self.method and isinstance(function.parents.get(load.node), cst.Call)
+        ]
+        return bool(sites) and all(asks_for_mode(site, self.file) for site in sites)
+
+    def depends_on_mode(self, node: cst.BaseExpression) -> bool:
+        """Whether an argument is computed from the mode, directly or through local names, attributes and properties."""
+        return mentions_mode(node, self.function, self.file)
+
+    # -- reporting -------------------------------------------------------------------------------------------------
+
+    def finding(
+        self,
+        message: str,
+        *,
+        at: cst.BaseExpression | None = None,
+        caption: str = "",
+        fix: Fix | None = None,
+        help: str = "",
+    ) -> Finding:
+        """A finding at the call, or at one of its arguments."""
+        where = self.range if at is None else self.file.outer_range(at)
+        return Finding(where, message, caption=caption, fix=fix, help=help)
+
+    @property
+    def training_flag(self) -> str | None:
+        """``self.training`` in the words of this method, where ``self`` can be reached."""
+        return f"{self.function.self_name}.training" if self.function.self_name else None
+
+    def add_argument(self, name: str, text: str | None) -> Fix | None:
+        """Pass one more argument by name; no fix where the call passes on ``**`` arguments or has none to follow."""
+        if text is None or not self.node.args or self.has_star("**"):
+            return None
+        end = self.file.outer_range(self.node.args[-1].value).end
+        return Fix(f"pass `{name}={text}`", (self.file.insert(end, f", {name}={text}"),))
+
+    def name_argument(self, node: cst.BaseExpression, name: str) -> Fix:
+        """Pass the argument ``node`` under another name."""
+        for item in self.node.args:
+            if item.value is node and item.keyword is not None:
+                return Fix(f"pass `{name}=`", (self.file.replace(item.keyword, name),))
+        return Fix(f"pass `{name}=`", (self.file.insert(self.file.outer_range(node).start, f"{name}="),))
+
+    def append_to(self, node: cst.BaseExpression, text: str) -> Fix:
+        """Go on behind the argument ``node``, which is put in parentheses where it needs them."""
+        simple = isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Float, cst.Integer)) or node.lpar
+        before, after = self.file.wrap(node, "" if simple else "(", text if simple else f"){text}")
+        edits = (after,) if simple else (before, after)
+        return Fix(f"apply it in training only: `{self.file.code(node)}{text}`", edits)
+
+
+_WEIGHT_ACCESS = ("weight", "bias", "load_state_dict", "parameters", "state_dict", "requires_grad_", "data", "apply")
+_RANDOM = {f"torch.{name}" for name in ("rand", "randn", "normal", "empty", "Tensor", "FloatTensor")}
+_STOCHASTIC = re.compile(r"(?i:monte_?carlo|bayes|stochastic)|MC[A-Z_]|(?:^|[_ ])mc_|MC$")
+
+
+def asks_for_mode(place: Place, file: File) -> bool:
+    """Whether a condition around ``place`` speaks of training or evaluation."""
+    return any(
+        block.kind == "if" and mentions_mode(block.node, place.function, file) for block in place.blocks()
+    ) or (place.function.outer is not None and _defined_under_mode(place.function, file))
+
+
+def _defined_under_mode(function: Function, file: File) -> bool:
+    """Whether a closure is defined under such a condition."""
+    outer = function.outer
+    if outer is None or outer.node is None:
+        return False
+    definitions = [item for item in outer.definitions if item.node is function.node]
+    return any(asks_for_mode(definition.place, file) for definition in definitions)
+
+
+def words(node: cst.CSTNode) -> Iterator[str]:
+    """Every identifier in an expression, attribute and keyword names included."""
+    pending: list[cst.CSTNode] = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, cst.Name):
+            yield current.value
+        elif isinstance(current, cst.Attribute):
+            yield current.attr.value
+        elif isinstance(current, cst.Arg) and current.keyword is not None:
+            yield current.keyword.value
+        elif isinstance(current, cst.MatchCase):
+            continue
+        pending.extend(children(current))
+
+
+def mentions_mode(node: cst.CSTNode, function: Function, file: File, depth: int = 3) -> bool:
+    """Whether an expression speaks of training or evaluation, or is computed from one that does."""
+    if any(is_mode_word(word) for word in words(node)):
+        return True
+    return depth > 0 and any(
+        mentions_mode(source, where, file, depth - 1)
+        for part in _parts(node)
+        for source, where in _sources(part, function)
+    )
+
+
+def is_mode_word(word: str) -> bool:
+    lowered = word.lower().strip("_")
+    return lowered in _MODE_WORDS or "training" in lowered or lowered.startswith("is_train")
+
+
+def _parts(node: cst.CSTNode) -> Iterator[cst.Name | cst.Attribute]:
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, (cst.Name, cst.Attribute)):
+            yield current
+        if not isinstance(current, cst.MatchCase):
+            pending.extend(children(current))
+
+
+def _sources(part: cst.Name | cst.Attribute, function: Function) -> Iterator[tuple[cst.BaseExpression, Function]]:
+    """What a local name, or a property of ``self``, was computed from, and the conditions it was assigned under."""
+    definitions, _ = definitions_of(function.reaching.get(part, ()))
+    for definition in definitions:
+        where = definition.place.function
+        if definition.value is not None and definition.kind in ("value", "augmented", "unpacked"):
+            yield definition.value, where
+        for block in definition.place.blocks():
+            if block.kind == "if" and isinstance(block.node, cst.BaseExpression) and not _around(block, part, function):
+                yield block.node, where
+    name = self_attribute(part, function.self_name)
+    if name is not None and function.owner is not None:
+        method = function.owner.methods.get(name)
+        for expression, _place in method.returns if method is not None else ():
+            if expression is not None and method is not None:
+                yield expression, method
+
+
+def _around(block: Block, part: cst.CSTNode, function: Function) -> bool:
+    place = function.places.get(part)
+    return place is not None and block in list(place.blocks())
+
+
+def calls_of(cls: ClassModel) -> Iterator[MethodCall]:
+    """Every call in the methods of a Module class."""
+    for function in cls.functions():
+        for site in function.calls:
+            yield MethodCall(cls, site)

@@ -1,0 +1,226 @@
+"""Plain containers on a Module that hold modules or Parameters which PyTorch cannot see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from torchlint.diagnostic import Fix, Range
+from torchlint.model.flow import CallSite, Function, Load, Place, Store
+from torchlint.model.kinds import Kind, State
+from torchlint.model.module_class import Attribute, ClassModel, root
+from torchlint.model.values import Value, Values
+
+# Calls that look at a container without keeping what is in it.
+_LOOKING = {
+    "builtins." + name
+    for name in (
+        "all", "any", "dict", "enumerate", "filter", "id", "isinstance", "iter", "len", "list", "map", "max", "min",
+        "next", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "zip",
+    )
+}  # fmt: skip
+# A class that overrides these decides itself what its parameters are.
+_OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "_apply", "__setattr__"}
+
+
+@dataclass(frozen=True, eq=False)
+class PlainContainer:
+    """``self.name`` bound to a plain list, tuple, dict or set that holds unregistered modules or Parameters."""
+
+    attribute: Attribute
+    store: Store
+    value: Value
+    hidden: Values
+    """What it holds and nothing registers."""
+
+    @property
+    def cls(self) -> ClassModel:
+        return self.attribute.owner
+
+    @property
+    def name(self) -> str:
+        return f"{self.store.place.function.self_name}.{self.attribute.name}"
+
+    @property
+    def range(self) -> Range:
+        """The assignment, or the display that is assigned."""
+        return self.cls.file.range(self.store.statement)
+
+    @property
+    def use_method(self) -> str:
+        return root(self.use.place.function).name if self.use else ""
+
+    @property
+    def display(self) -> str:
+        """``list``, ``tuple``, ``dict`` or ``set``."""
+        node = self.value.node
+        if isinstance(node, cst.Tuple):
+            return "tuple"
+        if isinstance(node, (cst.Dict, cst.DictComp)):
+            return "dict"
+        if isinstance(node, (cst.Set, cst.SetComp)):
+            return "set"
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in ("tuple", "dict", "set"):
+            return node.func.value
+        return "list"
+
+    @property
+    def holds(self) -> str:
+        """What is hidden, in words: ``nn.Linear modules``, ``Parameters``."""
+        kinds = {"Parameters" if value.kind is Kind.PARAMETER else "modules" for value in self.hidden}
+        if len(kinds) > 1:
+            return "modules and Parameters"
+        names = {value.dotted for value in self.hidden if value.kind is Kind.MODULE}
+        if len(names) == 1:
+            return f"`{names.pop().rpartition('.')[2]}` modules"
+        return kinds.pop()
+
+    @property
+    def only_mode(self) -> bool:
+        """Whether the modules hold nothing to train or save, and only ``eval()`` must reach them."""
+        return all(self.cls.file.evaluator.state(value) is State.MODE for value in self.hidden)
+
+    @property
+    def use(self) -> Load | None:
+        """Where the forward pass reads the attribute."""
+        return next(iter(self.attribute.loads_in_forward), None)
+
+    def fix(self) -> Fix | None:
+        """Wrap the display in the container of ``torch.nn``, where that is known to work."""
+        node = self.store.value
+        target = {"list": "List", "dict": "Dict"}.get(self.display)
+        if target is None or node is not self.value.node or not isinstance(node, _DISPLAYS):
+            return None
+        if target == "Dict" and not self._has_plain_keys():
+            return None
+        kinds = {value.kind for value in self.hidden}
+        if len(kinds) != 1 or any(value.kind not in kinds for value in self.cls.file.evaluator.elements(self.value)):
+            return None
+        if not self._only_used_as_sequence():
+            return None
+        spelled = self.cls.file.spell(f"torch.nn.{'Parameter' if Kind.PARAMETER in kinds else 'Module'}{target}")
+        if spelled is None:
+            return None
+        file = self.cls.file
+        if isinstance(node, (cst.List, cst.Dict)) and not node.elements:
+            edits = (file.replace(node, f"{spelled}()"),)
+        else:
+            edits = file.wrap(node, f"{spelled}(", ")")
+        return Fix(
+            f"keep them in `{spelled}`, which adds them to `parameters()` and `state_dict()`", edits, safety="unsafe"
+        )
+
+    def _has_plain_keys(self) -> bool:
+        """``nn.ModuleDict`` takes strings without a dot that are no attribute of it."""
+        node = self.value.node
+        if not isinstance(node, cst.Dict) or any(store.kind == "item" for store in self.attribute.stores):
+            return False
+        keys = [item.key for item in node.elements if isinstance(item, cst.DictElement)]
+        texts = [key.evaluated_value for key in keys if isinstance(key, cst.SimpleString)]
+        return len(texts) == len(node.elements) and all(
+            isinstance(text, str) and text.isidentifier() and text not in _DICT_ATTRIBUTES for text in texts
+        )
+
+    def _only_used_as_sequence(self) -> bool:
+        """Whether nothing is done with the attribute that ``nn.ModuleList`` cannot do."""
+        for load in self.attribute.loads:
+            parent = load.place.function.parents.get(load.node)
+            if isinstance(parent, cst.BinaryOperation):
+                return False
+            if isinstance(parent, cst.Attribute) and parent.attr.value not in _SHARED_METHODS:
+                return False
+        return len([store for store in self.attribute.stores if store.kind == "assign"]) == 1
+
+
+_DISPLAYS = (cst.List, cst.Dict, cst.ListComp, cst.DictComp)
+_SHARED_METHODS = {"append", "extend", "insert", "items", "keys", "values", "update", "pop"}
+_DICT_ATTRIBUTES = {
+    "add_module", "apply", "children", "clear", "cpu", "cuda", "double", "eval", "extra_repr", "float", "forward",
+    "get_parameter", "half", "items", "keys", "modules", "parameters", "pop", "register_buffer", "state_dict", "to",
+    "train", "training", "type", "update", "values", "zero_grad",
+}  # fmt: skip
+
+
+def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
+    """The attributes of a Module class that hide modules or Parameters, one for each assignment that does."""
+    if _OWN_REGISTRY & cls.methods.keys():
+        return
+    for attribute in cls.attributes.values():
+        reported: set[int] = set()
+        for store, value in attribute.assigned():
+            if value.kind is not Kind.CONTAINER or id(store) in reported:
+                continue
+            hidden = tuple(_hidden_in(cls, value))
+            if hidden and not _is_exempt(attribute, store, value):
+                reported.add(id(store))
+                yield PlainContainer(attribute, store, value, hidden)
+
+
+def _hidden_in(cls: ClassModel, holder: Value, depth: int = 3) -> Iterator[Value]:
+    evaluator = cls.file.evaluator
+    for element in evaluator.elements(holder):
+        if element.kind is Kind.CONTAINER and depth > 0:
+            yield from _hidden_in(cls, element, depth - 1)
+        elif element.kind in (Kind.MODULE, Kind.PARAMETER) and element.identity not in cls.registered:
+            if evaluator.state(element) is not State.NONE:
+                yield element
+
+
+def _is_exempt(attribute: Attribute, store: Store, value: Value) -> bool:
+    return (
+        _hides_on_purpose(attribute, value)
+        or _is_rebound_to_module(attribute)
+        or _is_registered_in_a_loop(attribute, store)
+        or any(_escapes(attribute, load) for load in attribute.loads)
+    )
+
+
+def _hides_on_purpose(attribute: Attribute, value: Value) -> bool:
+    """``self._teacher = [teacher]``: one element under a private name."""
+    node = value.node
+    return attribute.name.startswith("_") and isinstance(node, (cst.List, cst.Tuple)) and len(node.elements) == 1
+
+
+def _is_rebound_to_module(attribute: Attribute) -> bool:
+    """``self.layers = nn.ModuleList(layers)`` on some path: what was collected is registered in the end."""
+    return any(value.kind is Kind.MODULE for _, value in attribute.assigned())
+
+
+def _is_registered_in_a_loop(attribute: Attribute, store: Store) -> bool:
+    """``self.add_module(...)`` or ``setattr(self, ...)`` for the same items, in one of the functions that fill it."""
+    filling = {id(root(item.place.function)) for item in attribute.stores}
+    filling |= {id(root(load.place.function)) for load in attribute.loads}
+    return any(
+        id(root(call.place.function)) in filling and (call.place.loops() or _in_comprehension(call.place))
+        for call, _, _ in attribute.owner.registrations
+    )
+
+
+def _in_comprehension(place: Place) -> bool:
+    return any(block.kind == "comprehension" for block in place.blocks())
+
+
+def _escapes(attribute: Attribute, load: Load) -> bool:
+    """Whether the container is handed to something, outside of the forward pass, that may register what it holds."""
+    function = load.place.function
+    if root(function).name in attribute.owner.used_by_forward - attribute.owner.used_by_init:
+        return False
+    call = _call_around(load, function)
+    if call is None:
+        return False
+    return attribute.owner.file.evaluator.dotted(call.node.func, function) not in _LOOKING
+
+
+def _call_around(load: Load, function: Function) -> CallSite | None:
+    """The call that ``self.x``, ``*self.x`` or ``self.x.values()`` is an argument of."""
+    node: cst.CSTNode = load.node
+    parent = function.parents.get(node)
+    if isinstance(parent, cst.Attribute) and parent.attr.value in ("values", "items"):
+        node = function.parents.get(parent, parent)
+        parent = function.parents.get(node)
+    if not isinstance(parent, cst.Arg):
+        return None
+    call = function.parents.get(parent)
+    return next((site for site in function.calls if site.node is call), None)

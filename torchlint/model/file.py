@@ -1,0 +1,271 @@
+"""The PyTorch model of one file, and the program it belongs to: what a rule may ask starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+import libcst as cst
+
+from torchlint.diagnostic import Edit, Position, Range
+from torchlint.model.flow import Definition, Function, fill, fill_script
+from torchlint.model.kinds import Kind
+from torchlint.model.module_class import ClassModel
+from torchlint.model.source import Source
+from torchlint.model.tree import Span, Tree
+from torchlint.model.values import GROWING_METHODS, Evaluator
+from torchlint.project.index import Project, Symbol
+from torchlint.project.outline import Outline
+
+Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool]]]
+
+
+class Program:
+    """The files of a project that have been looked into, each parsed at most once."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._files: dict[Path, File] = {}
+
+    def add(self, source: Source, outline: Outline) -> File:
+        """The file being checked: its text comes from the caller, not from the disk."""
+        file = File(self, source, outline)
+        self._files[outline.path] = file
+        return file
+
+    def file(self, outline: Outline) -> File:
+        if outline.path not in self._files:
+            self._files[outline.path] = File(self, Source(str(outline.path), outline.text), outline)
+        return self._files[outline.path]
+
+    def class_model(self, symbol: Symbol) -> ClassModel | None:
+        if symbol.kind != "class" or symbol.outline is None:
+            return None
+        return self.file(symbol.outline).class_model(symbol.qualname)
+
+    def function(self, symbol: Symbol) -> Function | None:
+        if symbol.kind != "function" or symbol.outline is None:
+            return None
+        return self.file(symbol.outline).function(symbol.qualname)
+
+
+class File:
+    """One file: its classes, functions and script, parsed as far as they are asked for."""
+
+    def __init__(self, program: Program, source: Source, outline: Outline) -> None:
+        self.program = program
+        self.project = program.project
+        self.source = source
+        self.outline = outline
+        self.evaluator = Evaluator(self)
+        self.script: Function | None = None
+        self._trees: list[Tree] = []
+        self._statements: dict[int, list[cst.CSTNode]] = {}
+        self._functions: dict[str, Function | None] = {}
+        self._classes: dict[str, ClassModel | None] = {}
+        self._growth: dict[Function | ClassModel, Growth] = {}
+
+    # -- parsing ---------------------------------------------------------------------------------------------------
+
+    def load(self, indices: Iterable[int]) -> None:
+        """Parse the top-level statements with these indices, in one call; those known already are left alone."""
+        wanted = sorted(set(indices) - self._statements.keys())
+        if not wanted:
+            return
+        spans: list[Span] = [
+            (self.outline.statements[index].first, self.outline.statements[index].last) for index in wanted
+        ]
+        tree = Tree(self.source.lines, spans)
+        self._trees.append(tree)
+        nodes = list(tree.module.body)
+        lines: set[int] = set()
+        for index, span in zip(wanted, spans, strict=True):
+            # Statements that share a line are one LibCST node, which the first of them keeps.
+            self._statements[index] = [] if span[0] in lines else [nodes.pop(0)]
+            lines.update(range(span[0], span[1] + 1))
+
+    def load_script(self) -> None:
+        """Parse and walk the statements of the module level that are no definitions."""
+        if self.script is not None:
+            return
+        definitions = {item.statement for item in self.outline.definitions if not item.local and "." not in item.qualname}
+        definitions |= {item.statement for item in self.outline.functions.values()}
+        indices = [index for index in range(len(self.outline.statements)) if index not in definitions]
+        self.load(indices)
+        self.script = Function(self, "<module>", None)
+        fill_script(self.script, [node for index in indices for node in self._statements[index]])
+
+    def _definition(self, index: int, name: str) -> cst.CSTNode | None:
+        """The definition of ``name`` in a top-level statement, also inside an ``if`` or ``try``."""
+        self.load([index])
+        pending = list(self._statements[index])
+        while pending:
+            node = pending.pop(0)
+            if isinstance(node, (cst.FunctionDef, cst.ClassDef)):
+                if node.name.value == name:
+                    return node
+            elif isinstance(node, (cst.BaseCompoundStatement, cst.BaseSuite, cst.Else, cst.ExceptHandler, cst.Finally)):
+                pending.extend(child for child in node.children if not isinstance(child, cst.BaseExpression))
+        return None
+
+    # -- what is in the file ---------------------------------------------------------------------------------------
+
+    def function(self, qualname: str) -> Function | None:
+        """A function of the module level."""
+        if qualname not in self._functions:
+            outline = self.outline.functions.get(qualname)
+            node = self._definition(outline.statement, outline.name) if outline else None
+            self._functions[qualname] = (
+                fill(Function(self, qualname, node)) if isinstance(node, cst.FunctionDef) else None
+            )
+        return self._functions[qualname]
+
+    def class_model(self, qualname: str) -> ClassModel | None:
+        if qualname not in self._classes:
+            self._classes[qualname] = None  # a class that asks for itself while it is looked for
+            self._classes[qualname] = self._find_class(qualname)
+        return self._classes[qualname]
+
+    def _find_class(self, qualname: str) -> ClassModel | None:
+        outline = self.outline.classes.get(qualname)
+        if outline is None:
+            return None
+        outer, separator, name = qualname.rpartition(".<locals>.")
+        if separator:
+            return self._local_class(qualname, outer, name)
+        owner, _, name = qualname.rpartition(".")
+        if owner:
+            model = self.class_model(owner)
+            inner = [item for item in model.node.body.body if isinstance(item, cst.ClassDef)] if model else []
+            return next((ClassModel(self, node, outline, None) for node in inner if node.name.value == name), None)
+        node = self._definition(outline.statement, name)
+        return ClassModel(self, node, outline, None) if isinstance(node, cst.ClassDef) else None
+
+    def _local_class(self, qualname: str, outer: str, name: str) -> ClassModel | None:
+        function = self._any_function(outer)
+        for node, _ in function.classes if function else ():
+            if node.name.value == name:
+                return ClassModel(self, node, self.outline.classes[qualname], function)
+        return None
+
+    def _any_function(self, qualname: str) -> Function | None:
+        """A function by its full name: of the module, of a class, or inside another function."""
+        outer, separator, name = qualname.rpartition(".<locals>.")
+        if separator and "." not in name:
+            around = self._any_function(outer)
+            return next((item for item in around.nested if item.name == name), None) if around else None
+        owner, _, name = qualname.rpartition(".")
+        if owner:
+            model = self.class_model(owner)
+            return model.methods.get(name) if model else None
+        return self.function(qualname)
+
+    def local_class(self, definition: Definition) -> Symbol | None:
+        """The symbol of a class defined inside a function."""
+        function = definition.place.function
+        outline = self.outline.classes.get(f"{function.qualname}.<locals>.{definition.name}")
+        return self.project.class_symbol(self.outline, outline) if outline else None
+
+    def classes(self, indices: Iterable[int]) -> Iterator[ClassModel]:
+        """The classes in the top-level statements with these indices."""
+        wanted = set(indices)
+        for qualname, outline in self.outline.classes.items():
+            if outline.statement in wanted:
+                model = self.class_model(qualname)
+                if model is not None:
+                    yield model
+
+    # -- containers that grow --------------------------------------------------------------------------------------
+
+    def growth(self, function: Function) -> Growth:
+        """What is added to each container that ``function`` (or any method of its class) makes."""
+        outermost = function
+        while outermost.outer is not None and outermost.outer.node is not None:
+            outermost = outermost.outer
+        scope: Function | ClassModel = outermost.owner or outermost
+        if scope not in self._growth:
+            growth: Growth = {}
+            self._growth[scope] = growth  # asked again while it is filled: as far as it is known
+            functions = scope.functions() if isinstance(scope, ClassModel) else scope.everything()
+            for inner in list(functions):
+                self._add_growth(inner, growth)
+        return self._growth[scope]
+
+    def _add_growth(self, function: Function, growth: Growth) -> None:
+        for call in function.calls:
+            callee = call.node.func
+            position = GROWING_METHODS.get(callee.attr.value) if isinstance(callee, cst.Attribute) else None
+            if position is None or len(call.node.args) <= position:
+                continue
+            assert isinstance(callee, cst.Attribute)
+            whole = callee.attr.value in ("extend", "update")
+            self._grow(callee.value, call.node.args[position].value, whole, function, growth)
+        for target, value, _ in function.item_stores:
+            self._grow(target.value, value, False, function, growth)
+        for grown, statement, _ in function.augmented:
+            if isinstance(statement.operator, cst.AddAssign):
+                self._grow(grown, statement.value, True, function, growth)
+
+    def _grow(
+        self, holder: cst.BaseExpression, added: cst.BaseExpression, whole: bool, function: Function, growth: Growth
+    ) -> None:
+        if not isinstance(holder, (cst.Name, cst.Attribute, cst.Subscript)):
+            return
+        for value in self.evaluator.values(holder, function):
+            if value.node is not None and value.kind in (Kind.CONTAINER, Kind.MODULE):
+                growth.setdefault(value.node, []).append((added, whole))
+
+    # -- positions and text ----------------------------------------------------------------------------------------
+
+    def _tree(self, node: cst.CSTNode) -> Tree:
+        for tree in self._trees:
+            if tree.holds(node):
+                return tree
+        raise LookupError("the node is of another file")
+
+    def range(self, node: cst.CSTNode) -> Range:
+        return self._tree(node).range(node)
+
+    def outer_range(self, node: cst.BaseExpression) -> Range:
+        """With the parentheses around it."""
+        return self._tree(node).outer_range(node)
+
+    def text(self, where: Range) -> str:
+        (first, start), (last, end) = where
+        lines = self.source.lines
+        if first == last:
+            return lines[first - 1][start - 1 : end - 1]
+        return "".join([lines[first - 1][start - 1 :], *lines[first : last - 1], lines[last - 1][: end - 1]])
+
+    def code(self, node: cst.BaseExpression) -> str:
+        """The source of an expression as the user wrote it."""
+        return self.text(self.outer_range(node))
+
+    def indentation(self, line: int) -> str:
+        """The white space that a line begins with."""
+        text = self.source.lines[line - 1]
+        return text[: len(text) - len(text.lstrip(" \t\f"))]
+
+    def spell(self, dotted: str) -> str | None:
+        """How this file can write a torch name (``nn.ModuleList``) with the imports it has."""
+        parts = dotted.split(".")
+        for length in range(len(parts), 0, -1):
+            prefix = ".".join(parts[:length])
+            for name in self.outline.bindings:
+                symbol = self.project.resolve(self.outline, name)
+                if symbol is not None and symbol.kind == "external" and symbol.dotted == prefix:
+                    return ".".join([name, *parts[length:]])
+        return None
+
+    # -- edits -----------------------------------------------------------------------------------------------------
+
+    def replace(self, node: cst.BaseExpression, text: str) -> Edit:
+        return Edit(self.outer_range(node), text)
+
+    def insert(self, where: Position, text: str) -> Edit:
+        return Edit(Range(where, where), text)
+
+    def wrap(self, node: cst.BaseExpression, before: str, after: str) -> tuple[Edit, Edit]:
+        where = self.outer_range(node)
+        return self.insert(where.start, before), self.insert(where.end, after)

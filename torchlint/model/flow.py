@@ -1,0 +1,782 @@
+"""What a function does, in the order it does it: which definition reaches a name, which calls, stores and loads of
+``self`` attributes happen, and under which conditions and loops.
+
+One LibCST visitor walks each function body once. It is driven by :meth:`FlowVisitor.drive`, which neither rebuilds
+nodes (``CSTNode.visit`` does) nor enters white space and punctuation. What the recorded expressions *mean* is asked
+later, and only by the rules that need it (:mod:`torchlint.model.values`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from torchlint.model.file import File
+    from torchlint.model.module_class import ClassModel
+
+BlockKind = Literal["if", "loop", "comprehension", "with", "try", "except", "lambda"]
+Loop = cst.For | cst.While
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """One construct around a statement or expression, linked to the one around it.
+
+    ``taken`` tells which branch of an ``if`` (also of a conditional expression, of ``and``/``or``, or of the code
+    behind an ``if`` that always leaves) is meant.
+    """
+
+    outer: Block | None
+    kind: BlockKind
+    node: cst.CSTNode
+    taken: bool = True
+
+    def chain(self) -> Iterator[Block]:
+        """This block and those around it, innermost first."""
+        block: Block | None = self
+        while block is not None:
+            yield block
+            block = block.outer
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where in a function something happens; ``order`` grows in the order of evaluation."""
+
+    function: Function
+    block: Block | None
+    order: int
+
+    def blocks(self) -> Iterator[Block]:
+        return self.block.chain() if self.block else iter(())
+
+    def loops(self) -> list[Loop]:
+        """The loops around, innermost first."""
+        return [block.node for block in self.blocks() if isinstance(block.node, (cst.For, cst.While))]
+
+
+DefinitionKind = Literal[
+    "value", "augmented", "parameter", "loop", "with", "import", "function", "class", "unknown", "unpacked"
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """One binding of a local name or of ``self.name``.
+
+    ``value`` is the expression bound: the right side for ``value`` and ``unpacked``, the iterable for ``loop``, the
+    default for ``parameter``. ``index`` is the position in the unpacked tuple.
+    """
+
+    kind: DefinitionKind
+    name: str
+    node: cst.CSTNode
+    value: cst.BaseExpression | None
+    place: Place
+    index: tuple[int, ...] = ()
+
+
+@dataclass(eq=False)
+class LoopCarried:
+    """The bindings that reach the head of a loop from the end of its body."""
+
+    definitions: Reaching = ()
+
+
+class _Free:
+    """The name is not bound on this path inside the function."""
+
+
+FREE = _Free()
+Reaching = tuple["Definition | LoopCarried | _Free", ...]
+Environment = dict[str, Reaching]
+
+
+def definitions_of(reaching: Reaching) -> tuple[list[Definition], bool]:
+    """The definitions behind ``reaching``, and whether the name may also be free there."""
+    found: list[Definition] = []
+    free = False
+    pending = list(reaching)
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, Definition):
+            found.append(item)
+        elif isinstance(item, LoopCarried):
+            pending.extend(item.definitions)
+        else:
+            free = True
+    found.sort(key=lambda definition: definition.place.order)
+    return found, free
+
+
+@dataclass(frozen=True, eq=False)
+class CallSite:
+    node: cst.Call
+    place: Place
+
+
+StoreKind = Literal["assign", "augmented", "item", "delete", "unpacked", "loop", "with"]
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """``self.name = value`` and its kin; ``item`` is ``self.name[key] = value``."""
+
+    kind: StoreKind
+    name: str
+    target: cst.BaseExpression
+    value: cst.BaseExpression | None
+    statement: cst.CSTNode
+    place: Place
+    key: cst.BaseExpression | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """``self.name`` read."""
+
+    name: str
+    node: cst.Attribute
+    place: Place
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    default: cst.BaseExpression | None
+    kind: Literal["positional", "variadic", "keyword", "keywords"]
+
+
+@dataclass(eq=False)
+class Function:
+    """The facts of one function body; the body of a script is a function without a node.
+
+    ``self_name`` is the first parameter of a method (closures see their method's), ``bound`` the names that are
+    local here.
+    """
+
+    file: File
+    name: str
+    node: cst.FunctionDef | cst.Lambda | None
+    owner: ClassModel | None = None
+    outer: Function | None = None
+    self_name: str | None = None
+    parameters: list[Parameter] = field(default_factory=list)
+    bound: set[str] = field(default_factory=set)
+    calls: list[CallSite] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    item_stores: list[tuple[cst.Subscript, cst.BaseExpression, Place]] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+    returns: list[tuple[cst.BaseExpression | None, Place]] = field(default_factory=list)
+    augmented: list[tuple[cst.BaseExpression, cst.AugAssign, Place]] = field(default_factory=list)
+    definitions: list[Definition] = field(default_factory=list)
+    reaching: dict[cst.CSTNode, Reaching] = field(default_factory=dict)
+    places: dict[cst.CSTNode, Place] = field(default_factory=dict)
+    parents: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+    nested: list[Function] = field(default_factory=list)
+    classes: list[tuple[cst.ClassDef, Place]] = field(default_factory=list)
+
+    @property
+    def qualname(self) -> str:
+        if self.outer is not None:
+            return f"{self.outer.qualname}.<locals>.{self.name}" if self.outer.node else self.name
+        return f"{self.owner.qualname}.{self.name}" if self.owner else self.name
+
+    def everything(self) -> Iterator[Function]:
+        """This function and those defined in it."""
+        yield self
+        for inner in self.nested:
+            yield from inner.everything()
+
+
+def self_attribute(node: cst.CSTNode, self_name: str | None) -> str | None:
+    """``x`` where ``node`` is ``self.x``."""
+    if (
+        self_name is not None
+        and isinstance(node, cst.Attribute)
+        and isinstance(node.value, cst.Name)
+        and node.value.value == self_name
+    ):
+        return node.attr.value
+    return None
+
+
+# White space and punctuation, and annotations: nothing that is evaluated in a way that matters here.
+_SKIPPED = (
+    "whitespace", "lpar", "rpar", "comma", "leading", "lines_after", "equal", "semicolon", "header", "footer",
+    "operator", "asynchronous", "star", "dot", "colon", "lbracket", "rbracket", "lbrace", "rbrace", "trailing",
+    "annotation", "returns", "type_parameters", "format_spec", "conversion", "first_colon", "second_colon", "keyword",
+    "attr", "asname", "params", "leading_lines", "start", "end", "prefix", "quote",
+)  # fmt: skip
+_KEPT = ("slice", "lower", "upper", "step")
+
+
+@cache
+def child_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    """The fields of a node type that hold evaluated code."""
+    return tuple(
+        item.name for item in fields(kind) if item.name in _KEPT or not item.name.startswith(_SKIPPED)
+    )
+
+
+def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    for name in child_fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                if isinstance(item, cst.CSTNode):
+                    yield item
+
+
+def merge(first: Environment | None, second: Environment | None) -> Environment | None:
+    """The bindings after two paths meet; ``None`` is a path that does not arrive."""
+    if first is None or second is None:
+        return second if first is None else first
+    merged = dict(first)
+    for name, reaching in second.items():
+        other = merged.get(name, (FREE,))
+        if other is not reaching:
+            merged[name] = other + tuple(item for item in reaching if item not in other)
+    for name, reaching in first.items():
+        if name not in second and FREE not in reaching:
+            merged[name] = (*reaching, FREE)
+    return merged
+
+
+class FlowVisitor(cst.CSTVisitor):
+    """Walks the body of one function and fills its :class:`Function`."""
+
+    def __init__(self, function: Function, environment: Environment | None = None) -> None:
+        super().__init__()
+        self.function = function
+        self.environment: Environment | None = dict(environment or {})
+        self.block: Block | None = None
+        self.order = 0
+        self._leaving: list[list[Environment]] = []  # environments at `break` and `continue`, per loop
+
+    # -- driving ---------------------------------------------------------------------------------------------------
+
+    def drive(self, node: cst.CSTNode) -> None:
+        """Visit ``node``, then what it holds unless its visitor method has done so (returned false)."""
+        visit = _VISITS.get(type(node))
+        if visit is not None and visit(self, node) is False:
+            return
+        for child in children(node):
+            self.function.parents[child] = node
+            self.drive(child)
+
+    def walk_body(self, body: cst.BaseSuite | Sequence[cst.CSTNode]) -> None:
+        """Walk the statements of a block; conditions learnt inside (an early return) end with it."""
+        block = self.block
+        for statement in body.body if isinstance(body, cst.BaseSuite) else body:
+            self.function.parents[statement] = self.function.node or statement
+            self.drive(statement)
+            if self.environment is None:  # unreachable from here on; keep what follows consistent all the same
+                break
+        self.block = block
+
+    def inside(self, kind: BlockKind, node: cst.CSTNode, taken: bool = True) -> Block:
+        return Block(self.block, kind, node, taken)
+
+    def place(self) -> Place:
+        self.order += 1
+        return Place(self.function, self.block, self.order)
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def bind(
+        self,
+        kind: DefinitionKind,
+        name: str,
+        node: cst.CSTNode,
+        value: cst.BaseExpression | None,
+        index: tuple[int, ...] = (),
+        *,
+        carry: bool = False,
+    ) -> None:
+        definition = Definition(kind, name, node, value, self.place(), index)
+        self.function.definitions.append(definition)
+        if "." not in name:
+            self.function.bound.add(name)
+        if self.environment is not None:
+            before = self.environment.get(name, (FREE,)) if carry else ()
+            self.environment[name] = (definition, *before)
+
+    def bind_target(
+        self,
+        kind: DefinitionKind,
+        target: cst.CSTNode,
+        value: cst.BaseExpression | None,
+        statement: cst.CSTNode,
+        index: tuple[int, ...] = (),
+    ) -> None:
+        """Bind an assignment target: a name, ``self.x``, ``self.x[k]``, or a tuple of targets."""
+        if isinstance(target, (cst.Tuple, cst.List)):
+            inner: DefinitionKind = "unpacked" if kind == "value" else kind
+            pair = value.elements if isinstance(value, (cst.Tuple, cst.List)) else ()
+            straight = len(pair) == len(target.elements) and not any(
+                isinstance(item, cst.StarredElement) for item in (*pair, *target.elements)
+            )
+            for position, element in enumerate(target.elements):
+                if straight and kind == "value":
+                    self.bind_target(kind, element.value, pair[position].value, statement)
+                else:
+                    self.bind_target(inner, element.value, value, statement, (*index, position))
+            return
+        if isinstance(target, cst.Name):
+            self.bind(kind, target.value, target, value, index)
+            return
+        name = self_attribute(target, self.function.self_name)
+        if name is not None and isinstance(target, cst.Attribute):
+            store_kind: StoreKind = {"value": "assign", "unpacked": "unpacked", "with": "with"}.get(kind, "loop")  # type: ignore[assignment]
+            self.function.stores.append(Store(store_kind, name, target, value, statement, self.place()))
+            self.bind(kind, f"self.{name}", target, value, index)
+            return
+        self._bind_item(kind, target, value, statement)
+
+    def _bind_item(
+        self, kind: DefinitionKind, target: cst.CSTNode, value: cst.BaseExpression | None, statement: cst.CSTNode
+    ) -> None:
+        self.drive(target)
+        if not isinstance(target, cst.Subscript) or value is None or kind != "value":
+            return
+        self.function.item_stores.append((target, value, self.place()))
+        name = self_attribute(target.value, self.function.self_name)
+        if name is not None and len(target.slice) == 1:
+            index = target.slice[0].slice
+            key = index.value if isinstance(index, cst.Index) else None
+            self.function.stores.append(Store("item", name, target, value, statement, self.place(), key))
+
+    def visit_Name(self, node: cst.Name) -> bool:
+        if self.environment is not None:
+            self.function.reaching[node] = self.environment.get(node.value, (FREE,))
+        return False
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        name = self_attribute(node, self.function.self_name)
+        self.function.places[node] = place = self.place()
+        self.function.parents[node.value] = node
+        self.drive(node.value)
+        if name is not None:
+            self.function.loads.append(Load(name, node, place))
+            if self.environment is not None:
+                self.function.reaching[node] = self.environment.get(f"self.{name}", (FREE,))
+        return False
+
+    def visit_Call(self, node: cst.Call) -> bool:
+        self.function.parents[node.func] = node
+        self.drive(node.func)
+        for argument in node.args:
+            self.function.parents[argument] = node
+            self.function.parents[argument.value] = argument
+            self.drive(argument.value)
+        self.function.places[node] = place = self.place()
+        self.function.calls.append(CallSite(node, place))
+        return False
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> bool:
+        self.function.parents[node.value] = node
+        self.drive(node.value)
+        self.bind_target("value", node.target, node.value, node)
+        return False
+
+    # -- statements ------------------------------------------------------------------------------------------------
+
+    def visit_Assign(self, node: cst.Assign) -> bool:
+        self.function.parents[node.value] = node
+        self.drive(node.value)
+        for target in node.targets:
+            self.bind_target("value", target.target, node.value, node)
+        return False
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> bool:
+        if node.value is None:
+            if isinstance(node.target, cst.Name):
+                self.function.bound.add(node.target.value)
+            return False
+        self.function.parents[node.value] = node
+        self.drive(node.value)
+        self.bind_target("value", node.target, node.value, node)
+        return False
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> bool:
+        self.function.parents[node.value] = node
+        self.drive(node.value)
+        self.drive(node.target)
+        place = self.place()
+        self.function.augmented.append((node.target, node, place))
+        name = self_attribute(node.target, self.function.self_name)
+        if name is not None:
+            self.function.stores.append(Store("augmented", name, node.target, node.value, node, place))
+        elif isinstance(node.target, cst.Name):
+            # `blocks += [layer]` changes a list in place: what was bound before still reaches.
+            self.bind("augmented", node.target.value, node.target, node.value, carry=True)
+        return False
+
+    def visit_Return(self, node: cst.Return) -> bool:
+        if node.value is not None:
+            self.function.parents[node.value] = node
+            self.drive(node.value)
+        self.function.returns.append((node.value, self.place()))
+        self.environment = None
+        return False
+
+    def visit_Raise(self, node: cst.Raise) -> bool:
+        for child in children(node):
+            self.drive(child)
+        self.environment = None
+        return False
+
+    def _leave_loop(self) -> bool:
+        if self._leaving and self.environment is not None:
+            self._leaving[-1].append(self.environment)
+        self.environment = None
+        return False
+
+    def visit_Break(self, node: cst.Break) -> bool:
+        return self._leave_loop()
+
+    def visit_Continue(self, node: cst.Continue) -> bool:
+        return self._leave_loop()
+
+    def visit_Del(self, node: cst.Del) -> bool:
+        name = self_attribute(node.target, self.function.self_name)
+        if name is not None:
+            self.function.stores.append(Store("delete", name, node.target, None, node, self.place()))
+        return False
+
+    def visit_Global(self, node: cst.Global) -> bool:
+        return False
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        for alias in node.names if isinstance(node.names, Sequence) else ():
+            name = alias.asname.name if alias.asname else _first_name(alias.name)
+            if isinstance(name, cst.Name):
+                self.bind("import", name.value, alias, None)
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        for alias in node.names if isinstance(node.names, Sequence) else ():
+            name = alias.asname.name if alias.asname else alias.name
+            if isinstance(name, cst.Name):
+                self.bind("import", name.value, node, None)
+        return False
+
+    # -- control flow ----------------------------------------------------------------------------------------------
+
+    def visit_If(self, node: cst.If) -> bool:
+        self.function.parents[node.test] = node
+        self.drive(node.test)
+        before = dict(self.environment or {})
+        outer = self.block
+        self.block = Block(outer, "if", node.test, True)
+        self.walk_body(node.body)
+        then = self.environment
+        self.environment = before
+        self.block = Block(outer, "if", node.test, False)
+        if isinstance(node.orelse, cst.If):
+            self.visit_If(node.orelse)
+        elif node.orelse is not None:
+            self.walk_body(node.orelse.body)
+        otherwise = self.environment
+        self.environment = merge(then, otherwise)
+        self.block = outer
+        if (then is None) != (otherwise is None):
+            # `if not self.training: return x`: what follows runs only in the other case, up to the block's end.
+            self.block = Block(outer, "if", node.test, then is not None)
+        return False
+
+    def _walk_loop(self, node: Loop, targets: list[cst.CSTNode]) -> None:
+        before = dict(self.environment or {})
+        carried: dict[str, LoopCarried] = {}
+        for name in _bound_in(node, self.function.self_name):
+            carried[name] = LoopCarried()
+            before[name] = (*before.get(name, (FREE,)), carried[name])
+        self.environment = dict(before)
+        outer = self.block
+        self.block = Block(outer, "loop", node)
+        self._leaving.append([])
+        for target in targets:
+            self.bind_target("loop", target, getattr(node, "iter", None), node)
+        self.walk_body(node.body)
+        end = self.environment
+        for leaving in self._leaving.pop():
+            end = merge(end, leaving)
+        for name, link in carried.items():
+            link.definitions = (end or {}).get(name, ())
+        self.block = outer
+        self.environment = merge(before, end)
+        if node.orelse is not None:
+            self.walk_body(node.orelse.body)
+
+    def visit_For(self, node: cst.For) -> bool:
+        self.function.parents[node.iter] = node
+        self.drive(node.iter)
+        self._walk_loop(node, [node.target])
+        return False
+
+    def visit_While(self, node: cst.While) -> bool:
+        self.function.parents[node.test] = node
+        self.drive(node.test)
+        self._walk_loop(node, [])
+        return False
+
+    def visit_With(self, node: cst.With) -> bool:
+        for item in node.items:
+            self.function.parents[item.item] = node
+            self.drive(item.item)
+            if item.asname is not None:
+                self.bind_target("with", item.asname.name, item.item, node)
+        outer = self.block
+        self.block = self.inside("with", node)
+        self.walk_body(node.body)
+        self.block = outer
+        return False
+
+    def visit_Try(self, node: cst.Try | cst.TryStar) -> bool:
+        before = dict(self.environment or {})
+        outer = self.block
+        self.block = self.inside("try", node)
+        self.walk_body(node.body)
+        after_body = self.environment
+        if node.orelse is not None and after_body is not None:
+            self.walk_body(node.orelse.body)
+        end = self.environment
+        for handler in node.handlers:
+            # An exception may come from anywhere in the body: both what was bound before and in it may hold.
+            self.environment = dict(merge(before, after_body) or {})
+            self.block = Block(outer, "except", handler)
+            if handler.name is not None and isinstance(handler.name.name, cst.Name):
+                self.bind("unknown", handler.name.name.value, handler, None)
+            self.walk_body(handler.body)
+            end = merge(end, self.environment)
+        self.block = outer
+        self.environment = end
+        if node.finalbody is not None:
+            reached = self.environment is not None
+            if not reached:
+                self.environment = before
+            self.walk_body(node.finalbody.body)
+            if not reached:
+                self.environment = None
+        return False
+
+    def visit_TryStar(self, node: cst.TryStar) -> bool:
+        return self.visit_Try(node)
+
+    def visit_Match(self, node: cst.Match) -> bool:
+        self.drive(node.subject)
+        before = dict(self.environment or {})
+        end: Environment | None = before
+        outer = self.block
+        for case in node.cases:
+            self.environment = dict(before)
+            self.block = self.inside("if", case)
+            for name in _names_in_pattern(case.pattern):
+                self.bind("unknown", name, case, None)
+            if case.guard is not None:
+                self.drive(case.guard)
+            self.walk_body(case.body)
+            end = merge(end, self.environment)
+            self.block = outer
+        self.environment = end
+        return False
+
+    def _walk_branch(self, node: cst.BaseExpression, test: cst.BaseExpression, taken: bool) -> None:
+        outer = self.block
+        self.block = Block(outer, "if", test, taken)
+        self.drive(node)
+        self.block = outer
+
+    def visit_IfExp(self, node: cst.IfExp) -> bool:
+        for child in (node.test, node.body, node.orelse):
+            self.function.parents[child] = node
+        self.drive(node.test)
+        self._walk_branch(node.body, node.test, True)
+        self._walk_branch(node.orelse, node.test, False)
+        return False
+
+    def visit_BooleanOperation(self, node: cst.BooleanOperation) -> bool:
+        for child in (node.left, node.right):
+            self.function.parents[child] = node
+        self.drive(node.left)
+        self._walk_branch(node.right, node.left, isinstance(node.operator, cst.And))
+        return False
+
+    # -- inner scopes ----------------------------------------------------------------------------------------------
+
+    def _visit_comprehension(self, node: cst.BaseComp, elements: Sequence[cst.BaseExpression]) -> bool:
+        saved = dict(self.environment or {})
+        bound = set(self.function.bound)
+        outer = self.block
+        comp: cst.CompFor | None = node.for_in
+        while comp is not None:
+            self.function.parents[comp.iter] = node
+            self.drive(comp.iter)
+            self.block = self.inside("comprehension", comp)
+            self.bind_target("loop", comp.target, comp.iter, comp)
+            for condition in comp.ifs:
+                self.drive(condition.test)
+                self.block = Block(self.block, "if", condition.test, True)
+            comp = comp.inner_for_in
+        for element in elements:
+            self.function.parents[element] = node
+            self.drive(element)
+        self.block = outer
+        self.environment = saved
+        self.function.bound.intersection_update(bound)
+        return False
+
+    def visit_ListComp(self, node: cst.ListComp) -> bool:
+        return self._visit_comprehension(node, [node.elt])
+
+    def visit_SetComp(self, node: cst.SetComp) -> bool:
+        return self._visit_comprehension(node, [node.elt])
+
+    def visit_GeneratorExp(self, node: cst.GeneratorExp) -> bool:
+        return self._visit_comprehension(node, [node.elt])
+
+    def visit_DictComp(self, node: cst.DictComp) -> bool:
+        return self._visit_comprehension(node, [node.key, node.value])
+
+    def visit_Lambda(self, node: cst.Lambda) -> bool:
+        self._walk_function(node, "<lambda>")
+        return False
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        for decorator in node.decorators:
+            self.drive(decorator.decorator)
+        self._walk_function(node, node.name.value)
+        self.bind("function", node.name.value, node, None)
+        return False
+
+    def _walk_function(self, node: cst.FunctionDef | cst.Lambda, name: str) -> None:
+        for parameter in _all_parameters(node.params):
+            if parameter.default is not None:
+                self.drive(parameter.default)
+        inner = Function(
+            self.function.file, name, node, self.function.owner, self.function, self.function.self_name
+        )
+        # A closure sees the enclosing scope as it is when the closure is called, which is later: bindings of the
+        # enclosing function reach it, those of `self` are no longer known.
+        outer = {key: value for key, value in (self.environment or {}).items() if not key.startswith("self.")}
+        fill(inner, outer)
+        self.function.nested.append(inner)
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> bool:
+        self.function.classes.append((node, self.place()))
+        self.bind("class", node.name.value, node, None)
+        return False
+
+
+def fill(function: Function, environment: Environment | None = None) -> Function:
+    """Walk the body of ``function`` (it must have a node) and return it filled."""
+    node = function.node
+    assert node is not None
+    visitor = FlowVisitor(function, environment)
+    for position, parameter in enumerate(_all_parameters(node.params)):
+        function.parameters.append(parameter)
+        shadows_self = parameter.name == function.self_name and function.outer is not None
+        if shadows_self:
+            function.self_name = None
+        if not (position == 0 and parameter.name == function.self_name):
+            visitor.bind("parameter", parameter.name, node, parameter.default)
+    if isinstance(node, cst.Lambda):
+        function.parents[node.body] = node
+        visitor.drive(node.body)
+        function.returns.append((node.body, visitor.place()))
+    else:
+        visitor.walk_body(node.body)
+        if visitor.environment is not None:
+            function.returns.append((None, visitor.place()))
+    return function
+
+
+def fill_script(function: Function, statements: Sequence[cst.CSTNode]) -> Function:
+    """Walk the statements of a script, as the body of a function without a node."""
+    FlowVisitor(function).walk_body(statements)
+    return function
+
+
+def _all_parameters(parameters: cst.Parameters) -> Iterator[Parameter]:
+    for parameter in (*parameters.posonly_params, *parameters.params):
+        yield Parameter(parameter.name.value, parameter.default, "positional")
+    if isinstance(parameters.star_arg, cst.Param):
+        yield Parameter(parameters.star_arg.name.value, None, "variadic")
+    for parameter in parameters.kwonly_params:
+        yield Parameter(parameter.name.value, parameter.default, "keyword")
+    if parameters.star_kwarg is not None:
+        yield Parameter(parameters.star_kwarg.name.value, None, "keywords")
+
+
+def _first_name(node: cst.CSTNode) -> cst.CSTNode:
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return node
+
+
+def _bound_in(node: cst.CSTNode, self_name: str | None) -> set[str]:
+    """Names and ``self.x`` that the statements of a loop bind, without looking into expressions."""
+    bound: set[str] = set()
+    pending: list[cst.CSTNode] = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, (cst.Assign, cst.AnnAssign, cst.AugAssign, cst.For, cst.With, cst.NamedExpr)):
+            for target in _targets_of(current):
+                _add_target(target, self_name, bound)
+        elif isinstance(current, (cst.FunctionDef, cst.ClassDef)):
+            bound.add(current.name.value)
+            continue
+        if isinstance(current, (cst.BaseCompoundStatement, cst.BaseSuite, cst.SimpleStatementLine, cst.Else,
+                                cst.ExceptHandler, cst.Finally, cst.MatchCase, cst.ExceptStarHandler)):  # fmt: skip
+            pending.extend(child for child in children(current) if not isinstance(child, cst.BaseExpression))
+    return bound
+
+
+def _targets_of(
+    node: cst.Assign | cst.AnnAssign | cst.AugAssign | cst.For | cst.With | cst.NamedExpr,
+) -> list[cst.CSTNode]:
+    if isinstance(node, cst.Assign):
+        return [target.target for target in node.targets]
+    if isinstance(node, cst.With):
+        return [item.asname.name for item in node.items if item.asname is not None]
+    return [node.target]
+
+
+def _add_target(target: cst.CSTNode, self_name: str | None, bound: set[str]) -> None:
+    if isinstance(target, cst.Name):
+        bound.add(target.value)
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        for element in target.elements:
+            _add_target(element.value, self_name, bound)
+    else:
+        name = self_attribute(target, self_name)
+        if name is not None:
+            bound.add(f"self.{name}")
+
+
+def _names_in_pattern(pattern: cst.CSTNode) -> Iterator[str]:
+    pending = [pattern]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (cst.MatchAs, cst.MatchStar)) and isinstance(node.name, cst.Name):
+            yield node.name.value
+        pending.extend(child for child in node.children if isinstance(child, cst.CSTNode))
+
+
+_VISITS = {
+    getattr(cst, name.removeprefix("visit_")): method
+    for name, method in vars(FlowVisitor).items()
+    if name.startswith("visit_")
+}

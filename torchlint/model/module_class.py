@@ -1,0 +1,349 @@
+"""A class and what it keeps on ``self``: attributes with everything that happens to them, methods, ``forward``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.model.flow import CallSite, Function, Load, Store, fill, fill_script
+from torchlint.model.kinds import Kind, State
+from torchlint.model.values import UNKNOWN, Value, Values, argument, join_states
+
+if TYPE_CHECKING:
+    from torchlint.model.file import File
+    from torchlint.project.index import Symbol
+    from torchlint.project.outline import ClassOutline
+
+REGISTERING_METHODS = {
+    "register_buffer": 1, "register_parameter": 1, "add_module": 1, "register_module": 1,
+}  # fmt: skip
+"""Methods of ``nn.Module`` that register, with the position of what they register; the name comes first."""
+
+
+@dataclass(eq=False)
+class Attribute:
+    """Everything that the methods of one class do with ``self.name``."""
+
+    owner: ClassModel
+    name: str
+    stores: list[Store] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+
+    def assigned(self) -> Iterator[tuple[Store, Value]]:
+        """Each plain assignment with each value that it may give."""
+        for store in self.stores:
+            if store.kind == "assign" and store.value is not None:
+                for value in self.owner.file.evaluator.values(store.value, store.place.function):
+                    yield store, value
+
+    @property
+    def loads_in_forward(self) -> list[Load]:
+        """Where ``forward``, or a method that it calls, reads the attribute."""
+        return [load for load in self.loads if root(load.place.function).name in self.owner.used_by_forward]
+
+
+class ClassModel:
+    """One class of the file; ``is_module`` tells whether it is a ``torch.nn.Module``."""
+
+    def __init__(self, file: File, node: cst.ClassDef, outline: ClassOutline, enclosing: Function | None) -> None:
+        self.file = file
+        self.node = node
+        self.outline = outline
+        self.enclosing = enclosing
+        self._active_state = False
+        self._active_names: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"ClassModel({self.qualname})"
+
+    @property
+    def name(self) -> str:
+        return self.outline.name
+
+    @property
+    def qualname(self) -> str:
+        return self.outline.qualname
+
+    @cached_property
+    def symbol(self) -> Symbol:
+        return self.file.project.class_symbol(self.file.outline, self.outline)
+
+    @cached_property
+    def is_module(self) -> bool:
+        return self.file.project.is_module(self.symbol) is True
+
+    @cached_property
+    def ancestors(self) -> list[ClassModel]:
+        """The base classes whose source is in the project, nearest first."""
+        found = (self.file.program.class_model(symbol) for symbol in self.ancestor_symbols if symbol is not None)
+        return [model for model in found if model is not None]
+
+    @cached_property
+    def ancestor_symbols(self) -> list[Symbol | None]:
+        return list(self.file.project.ancestors(self.symbol))
+
+    # -- methods ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def methods(self) -> dict[str, Function]:
+        """The methods defined in the class body (the last of one name), walked."""
+        return {node.name.value: self._method(node) for node in _functions_in(self.node.body)}
+
+    def _method(self, node: cst.FunctionDef) -> Function:
+        function = Function(self.file, node.name.value, node, owner=self, outer=self.enclosing)
+        parameters = [*node.params.posonly_params, *node.params.params]
+        if parameters and not _is_static(node):
+            function.self_name = parameters[0].name.value
+        return fill(function)
+
+    @cached_property
+    def body(self) -> Function:
+        """The statements of the class body that are no definitions, as a function without a node."""
+        function = Function(self.file, "<class>", None, owner=self)
+        simple = [item for item in self.node.body.body if not isinstance(item, (cst.FunctionDef, cst.ClassDef))]
+        return fill_script(function, simple)
+
+    def functions(self) -> Iterator[Function]:
+        """Every method and what is defined inside it."""
+        for method in self.methods.values():
+            yield from method.everything()
+
+    def reachable(self, *starts: str) -> set[str]:
+        """The methods of this class that run when one of ``starts`` is called."""
+        found: set[str] = set()
+        pending = [name for name in starts if name in self.methods]
+        while pending:
+            name = pending.pop()
+            if name in found:
+                continue
+            found.add(name)
+            for function in self.methods[name].everything():
+                pending.extend(load.name for load in function.loads if load.name in self.methods)
+        return found
+
+    @cached_property
+    def used_by_forward(self) -> set[str]:
+        return self.reachable("forward", "__call__")
+
+    @cached_property
+    def used_by_init(self) -> set[str]:
+        return self.reachable("__init__")
+
+    def method(self, name: str) -> Function | None:
+        """The method that ``self.name()`` calls, here or in a base class of the project."""
+        for model in (self, *self.ancestors):
+            if name in model.methods:
+                return model.methods[name]
+        return None
+
+    def returned_by(self, name: str, call: cst.CSTNode) -> Values:
+        method = self.method(name)
+        if method is None or name in self._active_names:
+            return (UNKNOWN,)
+        self._active_names.add(name)
+        try:
+            return method.file.evaluator.returned(method, call)
+        finally:
+            self._active_names.discard(name)
+
+    # -- attributes ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def attributes(self) -> dict[str, Attribute]:
+        found: dict[str, Attribute] = {}
+        for function in self.functions():
+            for store in function.stores:
+                found.setdefault(store.name, Attribute(self, store.name)).stores.append(store)
+            for load in function.loads:
+                found.setdefault(load.name, Attribute(self, load.name)).loads.append(load)
+        return found
+
+    def attribute_values(self, name: str) -> Values:
+        """What ``self.name`` may hold when any method runs: all assignments of the class, or of its bases."""
+        for model in (self, *self.ancestors):
+            found = model.own_attribute_values(name)
+            if found:
+                return found
+        return (UNKNOWN,)
+
+    def own_attribute_values(self, name: str) -> Values:
+        if name in self._active_names:
+            return (UNKNOWN,)
+        self._active_names.add(name)
+        try:
+            found = [*self._stored_values(name), *self._registered_values(name), *self._class_values(name)]
+        finally:
+            self._active_names.discard(name)
+        return tuple(found)
+
+    def _stored_values(self, name: str) -> Iterator[Value]:
+        attribute = self.attributes.get(name)
+        for store in attribute.stores if attribute else ():
+            if store.kind == "assign" and store.value is not None:
+                yield from self.file.evaluator.values(store.value, store.place.function)
+            elif store.kind in ("unpacked", "loop", "with"):
+                yield UNKNOWN
+
+    def _registered_values(self, name: str) -> Iterator[Value]:
+        for call, method, given in self.registrations:
+            registered = argument(call.node, "name", 0)
+            if given is not None and isinstance(registered, cst.SimpleString) and registered.evaluated_value == name:
+                if method == "register_buffer":
+                    yield Value(Kind.BUFFER, given, call.place.function)
+                else:
+                    yield from self.file.evaluator.values(given, call.place.function)
+
+    def _class_values(self, name: str) -> Iterator[Value]:
+        if name in self.outline.methods:
+            method = self.methods.get(name)
+            is_property = method is not None and isinstance(method.node, cst.FunctionDef) and _is_property(method.node)
+            if is_property and method is not None and method.node is not None:
+                yield from self.file.evaluator.returned(method, method.node)
+            return
+        for definition in self.body.definitions:
+            if definition.name == name and definition.kind == "value":
+                yield from self.file.evaluator.of_definition(definition)
+
+    # -- registration ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def registrations(self) -> list[tuple[CallSite, str, cst.BaseExpression | None]]:
+        """Calls such as ``self.add_module(name, module)`` and ``setattr(self, name, value)``, with what they register."""
+        found: list[tuple[CallSite, str, cst.BaseExpression | None]] = []
+        for function in self.functions():
+            for call in function.calls:
+                callee = call.node.func
+                if isinstance(callee, cst.Attribute) and isinstance(callee.value, cst.Name):
+                    position = REGISTERING_METHODS.get(callee.attr.value)
+                    if position is not None and callee.value.value == function.self_name:
+                        given = _second(call.node, position)
+                        found.append((call, callee.attr.value, given))
+                elif isinstance(callee, cst.Name) and callee.value == "setattr" and len(call.node.args) == 3:
+                    target = call.node.args[0].value
+                    if isinstance(target, cst.Name) and target.value == function.self_name:
+                        found.append((call, "setattr", call.node.args[2].value))
+        return found
+
+    @cached_property
+    def registered(self) -> set[cst.CSTNode]:
+        """The identities of the modules and Parameters that ``nn.Module`` is told about."""
+        found: set[cst.CSTNode] = set()
+        for attribute in self.attributes.values():
+            for _, value in attribute.assigned():
+                self._register(value, found)
+        for call, _, given in self.registrations:
+            if given is not None:
+                for value in self.file.evaluator.values(given, call.place.function):
+                    self._register(value, found)
+        return found
+
+    def _register(self, value: Value, found: set[cst.CSTNode]) -> None:
+        if value.kind not in (Kind.MODULE, Kind.PARAMETER, Kind.ARGUMENT) or value.identity is None:
+            return
+        if value.identity in found:
+            return
+        if value.kind is not Kind.ARGUMENT:
+            found.add(value.identity)
+        if self.file.evaluator.is_module_container(value):
+            for element in self.file.evaluator.elements(value):
+                self._register(element, found)
+                if element.kind is Kind.CONTAINER:
+                    for inner in self.file.evaluator.elements(element):
+                        self._register(inner, found)
+
+    @cached_property
+    def state(self) -> State:
+        """What an instance holds that PyTorch must reach: its own attributes and those of its bases."""
+        if self._active_state:
+            return State.UNKNOWN
+        self._active_state = True
+        try:
+            return join_states([self._own_state(), *(model._own_state() for model in self.ancestors), *self._foreign()])
+        finally:
+            self._active_state = False
+
+    def _foreign(self) -> Iterator[State]:
+        """Base classes that are not read: those of torch itself add nothing but what their name says."""
+        evaluator = self.file.evaluator
+        for symbol in self.ancestor_symbols:
+            if symbol is None:
+                yield State.UNKNOWN
+            elif symbol.kind == "external" and symbol.dotted.startswith("torch.nn.") and symbol.dotted != "torch.nn.Module":
+                yield evaluator.state(Value(Kind.MODULE, None, symbol=symbol))
+            elif symbol.kind == "external" and self.file.project.is_module(symbol) and symbol.dotted != "torch.nn.Module":
+                yield State.UNKNOWN
+
+    def _own_state(self) -> State:
+        evaluator = self.file.evaluator
+        states: list[State] = []
+        for attribute in self.attributes.values():
+            for _, value in attribute.assigned():
+                if value.kind in (Kind.MODULE, Kind.PARAMETER, Kind.BUFFER):
+                    states.append(evaluator.state(value))
+                elif value.kind is Kind.CONTAINER:
+                    held = [item for item in evaluator.elements(value) if item.kind in (Kind.MODULE, Kind.PARAMETER)]
+                    states.extend(evaluator.state(item) for item in held)
+                elif value.kind in (Kind.UNKNOWN, Kind.ARGUMENT) and self._is_called(attribute):
+                    states.append(State.UNKNOWN)
+        states.extend(State.PARAMETERS if method != "setattr" else State.UNKNOWN for _, method, _ in self.registrations)
+        if any(load.name == "training" for function in self.functions() for load in function.loads):
+            states.append(State.MODE)
+        return join_states(states)
+
+    def _is_called(self, attribute: Attribute) -> bool:
+        """Whether ``self.name(...)`` is called: what is handed in may be a module."""
+        for load in attribute.loads:
+            parent = load.place.function.parents.get(load.node)
+            if isinstance(parent, cst.Call) and parent.func is load.node:
+                return True
+        return False
+
+
+def root(function: Function) -> Function:
+    """The method that a closure stands in."""
+    while function.outer is not None and function.outer.owner is function.owner and function.owner is not None:
+        function = function.outer
+    return function
+
+
+def _second(call: cst.Call, position: int) -> cst.BaseExpression | None:
+    """The registered object: the second argument, whatever its parameter is called."""
+    if len(call.args) > position and call.args[position].star == "":
+        return call.args[position].value
+    return None
+
+
+def _functions_in(body: cst.BaseSuite | cst.BaseStatement | cst.CSTNode) -> Iterator[cst.FunctionDef]:
+    statements = body.body if isinstance(body, (cst.IndentedBlock, cst.SimpleStatementSuite)) else ()
+    for statement in statements:
+        if isinstance(statement, cst.FunctionDef):
+            yield statement
+        elif isinstance(statement, cst.If):
+            yield from _functions_in(statement.body)
+            if statement.orelse is not None:
+                yield from _functions_in(statement.orelse.body)
+        elif isinstance(statement, (cst.With, cst.Try)):
+            yield from _functions_in(statement.body)
+
+
+def _decorator_names(node: cst.FunctionDef) -> Iterator[str]:
+    for decorator in node.decorators:
+        inner = decorator.decorator
+        if isinstance(inner, cst.Call):
+            inner = inner.func
+        if isinstance(inner, cst.Attribute):
+            yield inner.attr.value
+        elif isinstance(inner, cst.Name):
+            yield inner.value
+
+
+def _is_static(node: cst.FunctionDef) -> bool:
+    return any(name in ("staticmethod", "classmethod") for name in _decorator_names(node))
+
+
+def _is_property(node: cst.FunctionDef) -> bool:
+    return any(name in ("property", "cached_property") for name in _decorator_names(node))

@@ -1,0 +1,54 @@
+"""The text of one file: decoded as Python decodes it, split where Python splits it."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from functools import cached_property
+
+# Python's own line ends. ``str.splitlines`` also splits at form feeds, U+2028 and others, which shifts every
+# line number behind them.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+class SourceError(Exception):
+    """The bytes are not text in the encoding that the file declares."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Source:
+    """``text`` is without the byte order mark; ``path`` is as the user wrote it."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The physical lines with their line ends."""
+        return _LINE.findall(self.text)
+
+
+def decode(content: bytes | str, path: str) -> Source:
+    """Decode a file by its byte order mark or coding cookie (PEP 263), UTF-8 otherwise.
+
+    Raises :class:`SourceError` for bytes that are not text in that encoding, and for an unknown encoding.
+    """
+    if isinstance(content, str):
+        return Source(path, content.removeprefix("\ufeff"))
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        text = content.decode(encoding)
+    except SyntaxError as error:
+        raise SourceError(f"cannot be decoded: {error.msg or error}") from None
+    except (UnicodeDecodeError, LookupError) as error:
+        raise SourceError(f"cannot be decoded: {error}") from None
+    if content.startswith(codecs.BOM_UTF8):
+        text = text.removeprefix("\ufeff")
+    return Source(path, text)

@@ -1,0 +1,577 @@
+"""What an expression evaluates to, in PyTorch's words: asked lazily, answered from the definitions that reach it.
+
+An expression has several possible values where paths meet. ``UNKNOWN`` among them means that something else may
+arrive, too; a rule that needs certainty asks for all of them, and unknown means silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.model.facts import torch_facts
+from torchlint.model.flow import Definition, Function, definitions_of, self_attribute
+from torchlint.model.kinds import Kind, State
+from torchlint.project.index import Symbol
+
+if TYPE_CHECKING:
+    from torchlint.model.file import File
+    from torchlint.model.module_class import ClassModel
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """``node`` is the expression that made the value, in ``function``."""
+
+    kind: Kind
+    node: cst.CSTNode | None
+    function: Function | None = None
+    symbol: Symbol | None = None
+    source: cst.Call | None = None
+    name: str = ""
+    site: cst.CSTNode | None = None
+    """The call that returned the value, where ``node`` stands in the function called."""
+
+    @property
+    def identity(self) -> cst.CSTNode | None:
+        """Two values with one identity are one object."""
+        return self.site or self.node
+
+    @property
+    def dotted(self) -> str:
+        return self.symbol.dotted if self.symbol else ""
+
+
+Values = tuple[Value, ...]
+UNKNOWN = Value(Kind.UNKNOWN, None)
+_BUILTIN_CONTAINERS = {
+    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict", "builtins.reversed",
+    "builtins.sorted", "collections.OrderedDict", "collections.deque", "collections.defaultdict", "builtins.iter",
+}  # fmt: skip
+GROWING_METHODS = {
+    "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
+}  # fmt: skip
+"""Methods of containers that take an element (or, `extend` and `update`, a container of them), with its position."""
+_MAX_DEPTH = 40
+
+
+class Evaluator:
+    """Evaluates the expressions of one file; shared by the file's classes and functions."""
+
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self._memo: dict[cst.CSTNode, Values] = {}
+        self._active: set[cst.CSTNode] = set()
+        self._cuts = 0
+
+    # -- entry -----------------------------------------------------------------------------------------------------
+
+    def values(self, node: cst.BaseExpression, function: Function) -> Values:
+        """The possible values of ``node``, which stands in ``function``."""
+        known = self._memo.get(node)
+        if known is not None:
+            return known
+        if node in self._active or len(self._active) > _MAX_DEPTH:
+            self._cuts += 1
+            return (UNKNOWN,)
+        self._active.add(node)
+        cuts = self._cuts
+        try:
+            evaluate = _EVALUATE.get(type(node))
+            found = _distinct(evaluate(self, node, function)) if evaluate else (replace(UNKNOWN, node=node),)
+        finally:
+            self._active.discard(node)
+        if not self._active or self._cuts == cuts:  # an answer that a cycle cut short holds only where it was asked
+            self._memo[node] = found
+        return found
+
+    def symbol(self, node: cst.BaseExpression, function: Function) -> Symbol | None:
+        """The one class, function or module that ``node`` names, or nothing."""
+        values = self.values(node, function)
+        if len(values) == 1 and values[0].kind is Kind.SYMBOL:
+            return values[0].symbol
+        return None
+
+    def dotted(self, node: cst.BaseExpression, function: Function) -> str | None:
+        symbol = self.symbol(node, function)
+        return symbol.dotted if symbol else None
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def _name(self, node: cst.Name, function: Function) -> Values:
+        if node.value in ("True", "False"):
+            return (Value(Kind.LITERAL, node, function),)
+        if node.value == "None":
+            return (Value(Kind.NONE, node, function),)
+        if node.value == function.self_name:
+            return (Value(Kind.SELF, node, function),)
+        definitions, free = definitions_of(function.reaching.get(node, ()))
+        found = [value for definition in definitions for value in self.of_definition(definition)]
+        if free and not definitions:
+            return self._free_name(node, function)
+        return tuple(found) or (UNKNOWN,)
+
+    def _free_name(self, node: cst.Name, function: Function) -> Values:
+        scope: Function | None = function
+        while scope is not None:
+            if node.value in scope.bound and scope.node is not None:
+                return (UNKNOWN,)  # bound in an enclosing function, but not on this path
+            scope = scope.outer
+        symbol = self.file.project.resolve(self.file.outline, node.value)
+        if symbol is not None and symbol.kind != "value":
+            return (Value(Kind.SYMBOL, node, function, symbol),)
+        return self._module_value(node.value)
+
+    def _module_value(self, name: str) -> Values:
+        """A variable of the module level, where it is assigned once."""
+        script = self.file.script
+        definitions = [item for item in script.definitions if item.name == name] if script else []
+        return self.of_definition(definitions[0]) if len(definitions) == 1 else (UNKNOWN,)
+
+    def of_definition(self, definition: Definition) -> Values:
+        """What one binding gives its name."""
+        function = definition.place.function
+        match definition.kind:
+            case "value":
+                assert definition.value is not None
+                return self.values(definition.value, function)
+            case "augmented":
+                return ()  # the container bound before is still there
+            case "parameter":
+                return (Value(Kind.ARGUMENT, definition.node, function, name=definition.name),)
+            case "class" | "function" | "import":
+                return self._declared(definition, function)
+            case "loop" if definition.value is not None:
+                return self._item(definition.value, function, definition.index)
+            case "unpacked" if definition.value is not None:
+                return self._unpacked(definition.value, function, definition.index)
+            case _:
+                return (UNKNOWN,)
+
+    def _declared(self, definition: Definition, function: Function) -> Values:
+        symbol: Symbol | None
+        if function.node is None:
+            symbol = self.file.project.resolve(self.file.outline, definition.name)
+        elif definition.kind == "import":
+            symbol = self._local_import(definition)
+        elif definition.kind == "function":
+            return (Value(Kind.FUNCTION, definition.node, function),)
+        else:
+            symbol = self.file.local_class(definition)
+        return (Value(Kind.SYMBOL, definition.node, function, symbol),) if symbol else (UNKNOWN,)
+
+    def _local_import(self, definition: Definition) -> Symbol | None:
+        node = definition.node
+        if isinstance(node, cst.ImportAlias):
+            dotted = _code(node.name) if node.asname else definition.name
+            return self.file.project.imported(self.file.outline, dotted)
+        assert isinstance(node, cst.ImportFrom)
+        module = "." * len(node.relative) + (_code(node.module) if node.module else "")
+        assert not isinstance(node.names, cst.ImportStar)
+        for alias in node.names:
+            bound = alias.asname.name if alias.asname else alias.name
+            if isinstance(bound, cst.Name) and bound.value == definition.name:
+                separator = "" if module.endswith(".") else "."
+                return self.file.project.imported(self.file.outline, f"{module}{separator}{_code(alias.name)}")
+        return None
+
+    def _item(self, iterable: cst.BaseExpression, function: Function, index: tuple[int, ...]) -> Values:
+        """What a loop over ``iterable`` binds to the target at ``index``."""
+        if isinstance(iterable, cst.Call):
+            called = self.dotted(iterable.func, function)
+            if called == "builtins.enumerate" and iterable.args and index[:1] == (1,):
+                return self._item(iterable.args[0].value, function, index[1:])
+            if called == "builtins.zip" and index and index[0] < len(iterable.args):
+                return self._item(iterable.args[index[0]].value, function, index[1:])
+            if isinstance(iterable.func, cst.Attribute) and iterable.func.attr.value == "items" and index[:1] == (1,):
+                return self._item(iterable.func.value, function, index[1:])
+            if isinstance(iterable.func, cst.Attribute) and iterable.func.attr.value == "values":
+                return self._item(iterable.func.value, function, index)
+        if index:
+            return (UNKNOWN,)
+        return self._elements_of(self.values(iterable, function))
+
+    def _elements_of(self, holders: Values) -> Values:
+        found: list[Value] = []
+        for holder in holders:
+            inner = tuple(self.elements(holder))
+            found.extend(inner or (UNKNOWN,))
+        return tuple(found) or (UNKNOWN,)
+
+    def _unpacked(self, node: cst.BaseExpression, function: Function, index: tuple[int, ...]) -> Values:
+        if isinstance(node, cst.IfExp):
+            return (
+                *self._unpacked(node.body, function, index),
+                *self._unpacked(node.orelse, function, index),
+            )
+        if isinstance(node, (cst.Tuple, cst.List)) and index and index[0] < len(node.elements):
+            element = node.elements[index[0]]
+            if isinstance(element, cst.Element):
+                rest = index[1:]
+                return self._unpacked(element.value, function, rest) if rest else self.values(element.value, function)
+        return (UNKNOWN,)
+
+    # -- attributes and items --------------------------------------------------------------------------------------
+
+    def _attribute(self, node: cst.Attribute, function: Function) -> Values:
+        name = self_attribute(node, function.self_name)
+        if name is not None and function.owner is not None:
+            return self._self_attribute(node, name, function)
+        found: list[Value] = []
+        for base in self.values(node.value, function):
+            found.extend(self._member(base, node, function))
+        return tuple(found)
+
+    def _self_attribute(self, node: cst.Attribute, name: str, function: Function) -> Values:
+        assert function.owner is not None
+        definitions, free = definitions_of(function.reaching.get(node, ()))
+        found = [value for definition in definitions for value in self.of_definition(definition)]
+        if free or not definitions:
+            return (*found, *function.owner.attribute_values(name))
+        return tuple(found) or (UNKNOWN,)
+
+    def _member(self, base: Value, node: cst.Attribute, function: Function) -> Values:
+        name = node.attr.value
+        if base.kind is Kind.SYMBOL and base.symbol is not None:
+            symbol = self.file.project.member(base.symbol, name)
+            return (Value(Kind.SYMBOL, node, function, symbol),) if symbol else (UNKNOWN,)
+        if base.kind is Kind.PARAMETER and name == "data":
+            return (Value(Kind.TENSOR, node, function),)
+        if base.kind in (Kind.TENSOR, Kind.LOST_PARAMETER) and name in torch_facts().tensor_attributes:
+            return (Value(Kind.TENSOR, node, function),)
+        if base.kind is Kind.MODULE and base.symbol is not None:
+            if base.dotted.startswith("torch.nn.") and name in ("weight", "bias"):
+                return (Value(Kind.PARAMETER, node, function),)
+            model = self.file.program.class_model(base.symbol)
+            if model is not None:
+                return model.attribute_values(name)
+        return (UNKNOWN,)
+
+    def _subscript(self, node: cst.Subscript, function: Function) -> Values:
+        found: list[Value] = []
+        sliced = any(isinstance(item.slice, cst.Slice) for item in node.slice)
+        for base in self.values(node.value, function):
+            if base.kind in (Kind.TENSOR, Kind.LOST_PARAMETER, Kind.PARAMETER):
+                found.append(Value(Kind.TENSOR, node, function))
+            elif sliced and (base.kind is Kind.CONTAINER or self.is_module_container(base)):
+                found.append(base)
+            else:
+                found.extend(self.elements(base) or (UNKNOWN,))
+        return tuple(found)
+
+    # -- calls -----------------------------------------------------------------------------------------------------
+
+    def _call(self, node: cst.Call, function: Function) -> Values:
+        found: list[Value] = []
+        for callee in self.values(node.func, function):
+            if callee.kind is Kind.SYMBOL and callee.symbol is not None:
+                found.extend(self._call_symbol(callee.symbol, node, function))
+            elif callee.kind is Kind.FUNCTION and callee.function is not None:
+                inner = [item for item in callee.function.nested if item.node is callee.node]
+                found.extend(self.returned(inner[0], node) if inner else (UNKNOWN,))
+            elif isinstance(node.func, cst.Attribute):
+                found.extend(self._call_method(node.func, node, function))
+                break
+            else:
+                found.append(replace(UNKNOWN, node=node, function=function))
+        return tuple(found)
+
+    def _call_symbol(self, symbol: Symbol, node: cst.Call, function: Function) -> Values:
+        """What calling a class or a function by its name returns."""
+        made = self._call_torch(symbol, node, function)
+        if made is not None:
+            return made
+        if symbol.dotted in _BUILTIN_CONTAINERS and symbol.kind == "external":
+            return (Value(Kind.CONTAINER, node, function),)
+        if symbol.dotted == "functools.partial" and node.args:
+            return self.values(node.args[0].value, function)
+        if symbol.dotted in ("builtins.map", "builtins.filter", "builtins.zip", "itertools.chain"):
+            return (Value(Kind.CONTAINER, node, function),)
+        if self.file.project.is_module(symbol):
+            return (Value(Kind.MODULE, node, function, symbol),)
+        if symbol.kind == "class":
+            return (Value(Kind.OBJECT, node, function, symbol),)
+        if symbol.kind == "function":
+            return self._returned_by(symbol, node, function)
+        return (Value(Kind.UNKNOWN, node, function, symbol),)
+
+    def _call_torch(self, symbol: Symbol, node: cst.Call, function: Function) -> Values | None:
+        if symbol.kind != "external":
+            return None
+        dotted, facts = symbol.dotted, torch_facts()
+        kind: Kind | None = None
+        if dotted == "torch.nn.Parameter":
+            kind = Kind.PARAMETER
+        elif dotted == "torch.nn.Buffer":
+            kind = Kind.BUFFER
+        elif dotted in facts.passthrough and node.args:
+            return self.values(node.args[0].value, function)
+        elif dotted == "torch.autograd.Variable":
+            kind = Kind.TENSOR
+        elif dotted in facts.tensor_factories or dotted in facts.tensor_operations:
+            kind = Kind.TENSOR
+        elif dotted.startswith("torch.nn.functional."):
+            kind = Kind.TENSOR
+        elif dotted.startswith("torch.optim.lr_scheduler."):
+            kind = Kind.SCHEDULER
+        elif dotted.startswith("torch.optim.") and dotted.count(".") == 2:
+            kind = Kind.OPTIMIZER
+        return (Value(kind, node, function, symbol, source=node),) if kind else None
+
+    def _call_method(self, callee: cst.Attribute, node: cst.Call, function: Function) -> Values:
+        facts, method = torch_facts(), callee.attr.value
+        found: list[Value] = []
+        for base in self.values(callee.value, function):
+            if base.kind is Kind.SELF and function.owner is not None:
+                found.extend(function.owner.returned_by(method, node))
+            elif base.kind is Kind.MODULE and method in facts.module_fluent_methods:
+                found.append(base)
+            elif base.kind is Kind.PARAMETER:
+                found.append(self._parameter_method(base, method, node, function))
+            elif base.kind in (Kind.TENSOR, Kind.LOST_PARAMETER) and method not in facts.leaving_methods:
+                found.append(replace(base, node=node) if base.kind is Kind.TENSOR else base)
+            elif base.kind is Kind.CONTAINER and method in ("copy", "values", "items", "keys"):
+                found.append(base)
+            elif self.is_module_container(base) and method == "values":
+                found.append(base)
+            else:
+                found.append(replace(UNKNOWN, node=node, function=function))
+        return tuple(found)
+
+    def _parameter_method(self, base: Value, method: str, node: cst.Call, function: Function) -> Value:
+        if method.endswith("_"):  # in place: the Parameter itself
+            return base
+        if method in torch_facts().leaving_methods:
+            return UNKNOWN
+        return Value(Kind.LOST_PARAMETER, node, function, source=base.source)
+
+    def _returned_by(self, symbol: Symbol, node: cst.Call, function: Function) -> Values:
+        called = self.file.program.function(symbol)
+        if called is None or len(self._active) > _MAX_DEPTH // 2:
+            return (UNKNOWN,)
+        return called.file.evaluator.returned(called, node)
+
+    def returned(self, function: Function, call: cst.CSTNode) -> Values:
+        """What ``call`` of ``function`` returns: each call of a factory makes an object of its own."""
+        found: list[Value] = []
+        for expression, _ in function.returns:
+            for value in self.values(expression, function) if expression is not None else ():
+                found.append(UNKNOWN if value.kind is Kind.ARGUMENT else replace(value, site=call))
+        return tuple(found) or (UNKNOWN,)
+
+    # -- operators and displays ------------------------------------------------------------------------------------
+
+    def _binary(self, node: cst.BinaryOperation, function: Function) -> Values:
+        left, right = self.values(node.left, function), self.values(node.right, function)
+        kinds = {value.kind for value in (*left, *right)}
+        if Kind.CONTAINER in kinds:
+            return (Value(Kind.CONTAINER, node, function),)
+        for side in (left, right):
+            if len(side) == 1 and side[0].kind in (Kind.PARAMETER, Kind.LOST_PARAMETER):
+                return (Value(Kind.LOST_PARAMETER, node, function, source=side[0].source),)
+        if Kind.TENSOR in kinds:
+            return (Value(Kind.TENSOR, node, function),)
+        return (replace(UNKNOWN, node=node, function=function),)
+
+    def _unary(self, node: cst.UnaryOperation, function: Function) -> Values:
+        inner = self.values(node.expression, function)
+        if isinstance(node.operator, cst.Not):
+            return (UNKNOWN,)
+        return tuple(
+            Value(Kind.LOST_PARAMETER, node, function, source=value.source) if value.kind is Kind.PARAMETER else value
+            for value in inner
+        )
+
+    def _either(self, node: cst.IfExp, function: Function) -> Values:
+        return (*self.values(node.body, function), *self.values(node.orelse, function))
+
+    def _boolean(self, node: cst.BooleanOperation, function: Function) -> Values:
+        return (*self.values(node.left, function), *self.values(node.right, function))
+
+    def _named(self, node: cst.NamedExpr, function: Function) -> Values:
+        return self.values(node.value, function)
+
+    def _container(self, node: cst.BaseExpression, function: Function) -> Values:
+        return (Value(Kind.CONTAINER, node, function),)
+
+    def _literal(self, node: cst.BaseExpression, function: Function) -> Values:
+        return (Value(Kind.LITERAL, node, function),)
+
+    # -- containers ------------------------------------------------------------------------------------------------
+
+    def is_module_container(self, value: Value) -> bool:
+        """Whether ``value`` is an ``nn.ModuleList``, ``nn.Sequential``, ``nn.ParameterList`` or the like."""
+        return value.kind is Kind.MODULE and value.dotted in torch_facts().container_modules
+
+    def elements(self, holder: Value) -> list[Value]:
+        """What a plain or registered container holds, as far as the file shows; without what methods add later."""
+        if holder.function is None or holder.node is None:
+            return []
+        evaluator = holder.function.file.evaluator
+        if evaluator is not self:
+            return evaluator.elements(holder)
+        found: list[Value] = []
+        for expression, is_container in self._element_expressions(holder):
+            values = self.values(expression, holder.function)
+            if is_container:
+                for value in values:
+                    found.extend(self.elements(value) if value.node is not holder.node else ())
+            else:
+                found.extend(values)
+        return list(_distinct(found))
+
+    def _element_expressions(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool]]:
+        """The expressions of the elements; the flag tells that the expression is a container of elements."""
+        node = holder.node
+        assert holder.function is not None
+        if isinstance(node, (cst.List, cst.Tuple, cst.Set)):
+            for element in node.elements:
+                yield element.value, isinstance(element, cst.StarredElement)
+        elif isinstance(node, cst.Dict):
+            for item in node.elements:
+                yield item.value, isinstance(item, cst.StarredDictElement)
+        elif isinstance(node, (cst.ListComp, cst.SetComp, cst.GeneratorExp)):
+            yield node.elt, False
+        elif isinstance(node, cst.DictComp):
+            yield node.value, False
+        elif isinstance(node, cst.BinaryOperation):
+            yield node.left, True
+            if not isinstance(node.operator, cst.Multiply):
+                yield node.right, True
+        elif isinstance(node, cst.Call):
+            yield from self._call_elements(node, holder.function)
+        yield from self._grown(holder)
+
+    def _call_elements(self, node: cst.Call, function: Function) -> Iterator[tuple[cst.BaseExpression, bool]]:
+        called = self.dotted(node.func, function)
+        if called == "torch.nn.Sequential":
+            for argument in node.args:
+                yield argument.value, argument.star != "" or self._holds_pairs(argument.value, function)
+        elif called == "builtins.map" and node.args:
+            if isinstance(node.args[0].value, cst.Lambda):
+                yield node.args[0].value.body, False
+        elif called in ("builtins.dict", "collections.OrderedDict", "torch.nn.ModuleDict"):
+            for argument in node.args:
+                yield argument.value, argument.keyword is None
+        elif called in ("builtins.zip", "itertools.chain"):
+            for argument in node.args:
+                yield argument.value, True
+        elif node.args and called != "builtins.filter":
+            yield node.args[0].value, True
+
+    def _holds_pairs(self, node: cst.BaseExpression, function: Function) -> bool:
+        return any(value.kind is Kind.CONTAINER for value in self.values(node, function))
+
+    def _grown(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool]]:
+        """What is appended to a local name that the container is bound to."""
+        assert holder.function is not None and holder.node is not None
+        for expression, is_container in self.file.growth(holder.function).get(holder.node, ()):
+            yield expression, is_container
+
+    # -- modules ---------------------------------------------------------------------------------------------------
+
+    def state(self, value: Value) -> State:
+        """What a Module value holds; for a Parameter or buffer, ``PARAMETERS``."""
+        if value.kind in (Kind.PARAMETER, Kind.BUFFER):
+            return State.PARAMETERS
+        if value.kind is not Kind.MODULE or value.symbol is None:
+            return State.UNKNOWN
+        if value.function is not None and value.function.file.evaluator is not self:
+            return value.function.file.evaluator.state(value)
+        if self.is_module_container(value):
+            return join_states(self.state(element) for element in self.elements(value))
+        if value.dotted.startswith("torch.nn.") and value.symbol.kind == "external":
+            return _state_of_torch_class(value)
+        model = self.file.program.class_model(value.symbol)
+        return model.state if model is not None else State.UNKNOWN
+
+
+def argument(call: cst.Call, name: str, position: int | None = None) -> cst.BaseExpression | None:
+    """The expression given for the parameter ``name`` (or at ``position``), if it is written out."""
+    for index, item in enumerate(call.args):
+        if item.keyword is not None and item.keyword.value == name:
+            return item.value
+        if item.keyword is None and item.star == "" and index == position:
+            return item.value
+        if item.star == "*" and position is not None and index <= position:
+            position = None  # what stands behind a starred argument has no known position
+    return None
+
+
+def has_star(call: cst.Call, star: str | None = None) -> bool:
+    """Whether arguments are passed on with ``*`` or ``**`` (or the given one of the two)."""
+    return any(item.star == star if star else item.star for item in call.args)
+
+
+def join_states(states: Iterable[State]) -> State:
+    """The state of a module that holds parts with these states."""
+    found = set(states)
+    for state in (State.PARAMETERS, State.UNKNOWN, State.MODE):
+        if state in found:
+            return state
+    return State.NONE
+
+
+def _state_of_torch_class(value: Value) -> State:
+    facts, dotted = torch_facts(), value.dotted
+    call = value.node if isinstance(value.node, cst.Call) else None
+    given = {item.keyword.value: _code(item.value) for item in call.args if item.keyword} if call else {}
+    if dotted in facts.stateless_when:
+        return _none_if(all(given.get(name) == text for name, text in facts.stateless_when[dotted].items()))
+    if dotted in facts.stateless_unless:
+        return _none_if(all(given.get(name, "False") == "False" for name in facts.stateless_unless[dotted]))
+    if dotted in facts.mode_dependent_modules:
+        return State.MODE
+    if dotted in facts.stateless_modules:
+        return _none_if(not any(given.get(name, "None") != "None" for name in facts.state_arguments))
+    return State.PARAMETERS
+
+
+def _none_if(stateless: bool) -> State:
+    return State.NONE if stateless else State.PARAMETERS
+
+
+def _distinct(values: Iterable[Value]) -> Values:
+    """The values without repetitions of one object."""
+    seen: set[tuple[object, ...]] = set()
+    kept: list[Value] = []
+    for value in values:
+        key = (value.kind, id(value.identity), value.dotted)
+        if key not in seen:
+            seen.add(key)
+            kept.append(value)
+    return tuple(kept)
+
+
+def _code(node: cst.CSTNode) -> str:
+    return _EMPTY.code_for_node(node)
+
+
+_EMPTY = cst.Module([])
+_EVALUATE = {
+    cst.Name: Evaluator._name,
+    cst.Attribute: Evaluator._attribute,
+    cst.Subscript: Evaluator._subscript,
+    cst.Call: Evaluator._call,
+    cst.BinaryOperation: Evaluator._binary,
+    cst.UnaryOperation: Evaluator._unary,
+    cst.IfExp: Evaluator._either,
+    cst.BooleanOperation: Evaluator._boolean,
+    cst.NamedExpr: Evaluator._named,
+    cst.List: Evaluator._container,
+    cst.Tuple: Evaluator._container,
+    cst.Set: Evaluator._container,
+    cst.Dict: Evaluator._container,
+    cst.ListComp: Evaluator._container,
+    cst.SetComp: Evaluator._container,
+    cst.DictComp: Evaluator._container,
+    cst.GeneratorExp: Evaluator._container,
+    cst.Integer: Evaluator._literal,
+    cst.Float: Evaluator._literal,
+    cst.SimpleString: Evaluator._literal,
+    cst.ConcatenatedString: Evaluator._literal,
+    cst.FormattedString: Evaluator._literal,
+}

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from torchlint.diagnostic import Finding
+from torchlint.rule import rule
+
+if TYPE_CHECKING:
+    from torchlint.model.calls import MethodCall
+
+_SDPA = {
+    "torch.nn.functional.scaled_dot_product_attention",
+    "torch._C._nn.scaled_dot_product_attention",
+}
+
+
+@rule("TL103", since="0.1.0")
+def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
+    """`scaled_dot_product_attention` applies `dropout_p` in evaluation, too.
+
+    The function has no `training` argument: whatever is given as `dropout_p` is always applied, as its documentation
+    warns. A rate that does not depend on `self.training` makes evaluation and generation random and worse.
+
+    ```python bad
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    class Attention(nn.Module):
+        def __init__(self, p=0.5):
+            super().__init__()
+            self.p = p
+            self.qkv = nn.Linear(16, 48)
+
+        def forward(self, x):
+            q, k, v = self.qkv(x).chunk(3, dim=-1)
+            return F.scaled_dot_product_attention(q, k, v, dropout_p=self.p)  # TL103
+    ```
+
+    ```python fixed
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    class Attention(nn.Module):
+        def __init__(self, p=0.5):
+            super().__init__()
+            self.p = p
+            self.qkv = nn.Linear(16, 48)
+
+        def forward(self, x):
+            q, k, v = self.qkv(x).chunk(3, dim=-1)
+            return F.scaled_dot_product_attention(q, k, v, dropout_p=self.p if self.training else 0.0)
+    ```
+
+    ```python proof
+    model = Attention().eval()
+    x = torch.randn(2, 8, 16)
+    broken = not torch.equal(model(x), model(x))
+    ```
+
+    A rate that is a parameter of the method is the caller's business and is not reported.
+
+    ```python good
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.qkv = nn.Linear(16, 48)
+
+        def forward(self, x):
+            q, k, v = self.qkv(x).chunk(3, dim=-1)
+            dropout_p = 0.1 if self.training else 0.0
+            return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout_p)
+    ```
+
+    References:
+    - https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
+    - https://github.com/pytorch/pytorch/issues/124464
+    - https://github.com/huggingface/pytorch-image-models/pull/1978
+    """
+    if call.callee not in _SDPA or call.guarded or call.deliberately_stochastic:
+        return
+    rate = call.argument("dropout_p", 4)
+    if rate is None or call.is_zero(rate) or call.depends_on_mode(rate) or call.is_given(rate):
+        return
+    yield call.finding(
+        f"`dropout_p={call.code(rate)}` in `{call.where}` is applied after `eval()`, too: `{call.spelled}` knows no mode",
+        at=rate,
+        caption="always applied",
+        fix=call.append_to(rate, " if self.training else 0.0"),
+        help="pass `dropout_p=... if self.training else 0.0`",
+    )

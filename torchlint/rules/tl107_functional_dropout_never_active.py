@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from torchlint.diagnostic import Finding
+from torchlint.rule import rule
+
+if TYPE_CHECKING:
+    from torchlint.model.calls import MethodCall
+
+_NEVER_ACTIVE = {
+    "torch.nn.functional.alpha_dropout": 2,
+    "torch.nn.functional.feature_alpha_dropout": 2,
+    "torch.nn.functional.rrelu": 3,
+}
+"""The functions whose ``training`` is False by default, and its position."""
+
+
+@rule("TL107", since="0.1.0")
+def functional_dropout_never_active(call: MethodCall) -> Iterator[Finding]:
+    """`F.alpha_dropout`, `F.feature_alpha_dropout` and `F.rrelu` do nothing random unless `training=` is given.
+
+    Other than `F.dropout`, these functions have `training=False` by default: without the argument the model trains
+    without the regularisation that the code shows.
+
+    ```python bad
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(64, 64)
+
+        def forward(self, x):
+            return F.alpha_dropout(self.fc(x), 0.5)  # TL107
+    ```
+
+    ```python fixed
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(64, 64)
+
+        def forward(self, x):
+            return F.alpha_dropout(self.fc(x), 0.5, training=self.training)
+    ```
+
+    ```python proof
+    model = Net().train()
+    x = torch.ones(4, 64)
+    broken = torch.equal(model(x), model(x))
+    ```
+
+    References:
+    - https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.alpha_dropout.html
+    - https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.rrelu.html
+    """
+    position = _NEVER_ACTIVE.get(call.callee)
+    if position is None or call.has_star() or call.argument("training", position) is not None:
+        return
+    yield call.finding(
+        f"`{call.spelled}` in `{call.where}` is never active: its `training` argument is False by default",
+        caption="`training` is not given",
+        fix=call.add_argument("training", call.training_flag),
+        help="pass `training=self.training`",
+    )
