@@ -1,0 +1,621 @@
+"""Questions about names across files: what is this name, is this class a Module, who uses it.
+
+Everything is lazy: only the imports that a question needs are followed, and each file is parsed once per
+process. A name means one thing or nothing: where several bindings do not fold to one symbol, the answer is
+``None``.
+"""
+
+from __future__ import annotations
+
+import builtins
+import codecs
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from torchlint.project.installed import MAX_FILES, Finder, Place, absolute_path, find_root
+from torchlint.project.known import MODULE, Known, canonical, known, plain, starred
+from torchlint.project.outline import (
+    Binding,
+    ClassOutline,
+    FunctionOutline,
+    Import,
+    Outline,
+    OutlineError,
+    Star,
+    absolute,
+)
+
+SymbolKind = Literal["external", "class", "function", "module", "value"]
+
+_BUILTINS = frozenset(dir(builtins))
+
+# Builtins that a star import of torch, numpy or pylab binds to functions of its own.
+_SHADOWED_BY_STARS = {
+    *("abs", "all", "any", "bool", "bytes", "compile", "complex", "divmod", "float", "hash", "int", "max"),
+    *("min", "pow", "range", "round", "str", "sum"),
+}
+
+_END = 1 << 60
+"""After the last line of a file: what an importer sees."""
+
+_MAX_HOPS = 50
+"""How long a chain of imports and aliases is followed; real ones have fewer than ten links."""
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """What a name means. An external one is known by its dotted name only, the others by their file.
+
+    ``definition`` is the class or top-level function; ``folder`` is set for a package.
+    """
+
+    kind: SymbolKind
+    dotted: str
+    outline: Outline | None = None
+    definition: ClassOutline | FunctionOutline | None = None
+    folder: Path | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        where = (self.outline.path if self.outline else None, self.folder)
+        line = self.definition.line if self.definition else None
+        return (self.kind, self.dotted, *where, line)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Symbol) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.dotted))
+
+    @property
+    def qualname(self) -> str:
+        """The name inside of the file: ``Outer.Inner``; empty where there is no definition."""
+        return self.definition.qualname if self.definition else ""
+
+    @property
+    def class_outline(self) -> ClassOutline | None:
+        return self.definition if isinstance(self.definition, ClassOutline) else None
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """The module is there, but does not bind the name: another file of that name may."""
+
+
+_MISSING = _Missing()
+_Found = Symbol | Place | None
+
+
+class Project:
+    """The files of a project and of the packages it imports, as far as anyone asked.
+
+    ``root`` is found for each file where it is not given. ``environment`` are folders of installed packages.
+    """
+
+    def __init__(self, root: Path | None = None, *, environment: Sequence[Path] | None = None) -> None:
+        self.root = None if root is None else absolute_path(root)
+        self._finder = Finder(self.root, environment)
+        self._outlines: dict[Path, Outline | None] = {}
+        self._buffers: dict[Path, Outline] = {}
+        self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
+        self._active: dict[tuple[object, ...], int] = {}
+        self._cut = _END
+        self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
+        self._files: dict[Path, tuple[Path, ...]] = {}
+
+    @classmethod
+    def for_path(cls, path: Path, *, start: Path | None = None) -> Project:
+        """The project that the file ``path`` belongs to; see :func:`find_root`."""
+        return cls(find_root(path, start))
+
+    # -------------------------------------------------------------------------------------------------- files
+
+    def outline(self, path: Path) -> Outline | None:
+        """The outline of a file, ``None`` where it cannot be read or parsed."""
+        path = absolute_path(path)
+        if path not in self._outlines:
+            self._outlines[path] = self._read(path)
+        return self._outlines[path]
+
+    def _read(self, path: Path) -> Outline | None:
+        try:
+            text = decode(path.read_bytes())
+            return Outline.from_text(text, path, self.module_name(path))
+        except (OSError, SyntaxError, UnicodeDecodeError, LookupError, OutlineError):
+            return None
+
+    def parse(self, text: str, path: Path) -> Outline:
+        """Outline the text of a file that is being checked and :meth:`add` it; raises ``OutlineError``."""
+        path = absolute_path(path)
+        outline = Outline.from_text(text, path, self.module_name(path))
+        self.add(outline)
+        return outline
+
+    def add(self, outline: Outline) -> None:
+        """Let ``outline`` win over the file on disk."""
+        path = absolute_path(outline.path)
+        before = self._outlines.get(path)
+        changed = path in self._outlines and (before is None or before.text != outline.text)
+        self._outlines[path] = self._buffers[path] = outline
+        # No answer so far depends on a file that was never read and was known to exist.
+        if self._finder.add(path) or changed:
+            self._folds.clear()
+            self._ancestors.clear()
+            self._files.clear()
+
+    def module_name(self, path: Path) -> str:
+        return self._finder.module_name(absolute_path(path))
+
+    # -------------------------------------------------------------------------------------------------- names
+
+    def resolve(
+        self, outline: Outline, dotted: str, *, scope: ClassOutline | None = None, line: int | None = None
+    ) -> Symbol | None:
+        """What ``dotted`` means in a file, ``None`` where that is ambiguous or not known.
+
+        With ``line``, what it means when module-level code on that line runs; without, in a function, which
+        may run at any time. ``scope`` is the class whose enclosing functions are looked at first.
+        """
+        return self._symbol(self._resolve(outline, dotted, scope, line))
+
+    def member(self, symbol: Symbol, name: str) -> Symbol | None:
+        """What ``symbol.name`` means, where ``symbol`` is a module, a class or something external."""
+        if symbol.kind != "module":
+            return self._symbol(self._attribute(symbol, name))
+        file = symbol.outline.path if symbol.outline else None
+        return self._symbol(self._attribute(Place(symbol.dotted, file, symbol.folder), name))
+
+    def imported(self, outline: Outline, dotted: str) -> Symbol | None:
+        """What an import of ``dotted`` (``..layers.Conv`` with its leading dots) in a function binds."""
+        level = len(dotted) - len(dotted.lstrip("."))
+        module, _, member = dotted[level:].rpartition(".")
+        for origin in (Import(level, dotted[level:], None), Import(level, module, member)):
+            target = self._absolute(outline, origin.level, origin.module, origin.member)
+            found = self._imported(outline, Binding(member, "import", 0, target=target, origin=origin))
+            is_readable = isinstance(found, Place) or (isinstance(found, Symbol) and found.kind != "external")
+            if is_readable or not module:
+                break
+        return self._symbol(found)
+
+    def class_symbol(self, outline: Outline, definition: ClassOutline) -> Symbol:
+        """The symbol of a class that is defined in ``outline``."""
+        dotted = f"{outline.module or outline.path.stem}.{definition.qualname}"
+        return Symbol("class", dotted, outline, definition)
+
+    def _resolve(self, outline: Outline, dotted: str, scope: ClassOutline | None, line: int | None) -> _Found:
+        head, *attributes = dotted.split(".")
+        found = self._name(outline, head, scope, line)
+        for attribute in attributes:
+            found = self._attribute(found, attribute)
+        return found
+
+    def _symbol(self, found: _Found) -> Symbol | None:
+        if isinstance(found, Place):
+            outline = self.outline(found.file) if found.file else None
+            dotted = outline.module if outline and outline.module else found.dotted.lstrip(".")
+            return Symbol("module", dotted, outline, None, found.folder)
+        if found is not None and found.kind == "external":
+            return _external(found.dotted)
+        return found
+
+    def _name(self, outline: Outline, name: str, scope: ClassOutline | None, line: int | None) -> _Found:
+        if scope is not None and name in scope.enclosed:
+            return self._enclosed(outline, name, scope)
+        found = self._bound(outline, name, line)
+        if not isinstance(found, _Missing):
+            return found
+        if name in _BUILTINS and not (outline.stars and name in _SHADOWED_BY_STARS):
+            return Symbol("external", f"builtins.{name}")
+        return self._from_the_only_unread_star(outline, name)
+
+    def _bound(self, outline: Outline, name: str, line: int | None) -> _Found | _Missing:
+        """What a module binds ``name`` to, explicitly or through a star import."""
+
+        def answer() -> _Found | _Missing:
+            bindings = _live(outline.bindings.get(name, ()), line)
+            return self._fold(outline, name, bindings) if bindings else self._starred(outline, name)
+
+        return self._once((outline.path, name, line), answer)
+
+    def _enclosed(self, outline: Outline, name: str, scope: ClassOutline) -> _Found:
+        """What a function around a class binds ``name`` to, as far as it has run when the class is made."""
+        bindings = scope.enclosed[name]
+        earlier = tuple(found for found in bindings if found.line < scope.line) or bindings
+        found = self._once(
+            (outline.path, name, scope.line, scope.qualname),
+            lambda: self._fold(outline, name, earlier, scope),
+        )
+        return None if isinstance(found, _Missing) else found
+
+    def _once(self, key: tuple[object, ...], answer: Callable[[], _Found | _Missing]) -> _Found | _Missing:
+        """The answer to a question, kept; ``None`` where the question leads back to itself."""
+        if key in self._folds:
+            return self._folds[key]
+        if key in self._active or len(self._active) > _MAX_HOPS:
+            self._cut = min(self._cut, self._active.get(key, 0))
+            return None
+        depth = self._active[key] = len(self._active)
+        try:
+            found = answer()
+        finally:
+            del self._active[key]
+        # An answer that a cycle cut short depends on where the question started: it is not kept.
+        if self._cut >= depth:
+            self._cut = _END
+            self._folds[key] = found
+        return found
+
+    def _fold(
+        self, outline: Outline, name: str, bindings: Sequence[Binding], scope: ClassOutline | None = None
+    ) -> _Found:
+        """The one thing that all of the bindings stand for; placeholders such as ``None`` do not count."""
+        candidates: list[_Found] = []
+        for binding in bindings:
+            if binding.literal:
+                continue
+            found = self._binding(outline, binding, scope)
+            if found is None:
+                return None
+            if found not in candidates:
+                candidates.append(found)
+        if len(candidates) > 1:
+            candidates = [found for found in candidates if not _is_placeholder(found)] or candidates
+        if not candidates:
+            return Symbol("value", f"{outline.module or outline.path.stem}.{name}", outline)
+        if len({_spelling(found) for found in candidates}) > 1:
+            return None
+        return candidates[0]
+
+    def _binding(self, outline: Outline, binding: Binding, scope: ClassOutline | None) -> _Found:
+        if binding.kind == "import":
+            return self._imported(outline, binding)
+        dotted = f"{outline.module or outline.path.stem}.{binding.name}"
+        if binding.kind == "class":
+            definition = outline.class_at(binding.line, binding.name)
+            return self.class_symbol(outline, definition) if definition else None
+        if binding.kind == "function":
+            function = outline.functions.get(binding.name)
+            known_here = function is not None and function.line == binding.line
+            return Symbol("function", dotted, outline, function if known_here else None)
+        if binding.alias is None:
+            return Symbol("value", dotted, outline)
+        return self._resolve(outline, binding.alias, scope, None if scope else binding.line)
+
+    # ------------------------------------------------------------------------------------------------ imports
+
+    def _imported(self, outline: Outline, binding: Binding) -> _Found:
+        origin = binding.origin
+        if origin is None or binding.target is None:
+            return None
+        places = self._places(outline, origin.level, origin.module)
+        if not places:
+            return Symbol("external", self._external_name(outline, binding.target, origin))
+        if origin.member is None:
+            return self._top(places[0], origin.module, binding.target)
+        for place in places:
+            if place.file == outline.path:  # `from . import layers` in an `__init__.py`
+                return self._finder.descend(place, [origin.member])
+            found = self._member(place, origin.member)
+            if not isinstance(found, _Missing):
+                return found
+        if any(place.file and not place.installed for place in places):
+            return None
+        # Folders without a file of their own, such as a data folder named like an installed package, or a
+        # package that makes its names up when it is imported.
+        return Symbol("external", binding.target)
+
+    def _external_name(self, outline: Outline, target: str, origin: Import) -> str:
+        return self._absolute(outline, origin.level, origin.module, origin.member) if origin.level else target
+
+    def _top(self, place: Place, module: str, bound: str) -> Place:
+        """The package ``a`` of the place of ``a.b.c``, which is what ``import a.b.c`` binds."""
+        for _ in range(module.count(".") - bound.count(".")):
+            start = (place.folder or place.file or Path()).parent
+            file = start / "__init__.py"
+            place = Place("", file if file.is_file() else None, start, place.installed)
+        return place._replace(dotted=bound)
+
+    def _places(self, outline: Outline, level: int, module: str) -> tuple[Place, ...]:
+        """Where an imported module can be; nothing where no file is read."""
+        path = absolute_path(outline.path)
+        if not level:
+            return self._finder.absolute(module, path.parent)
+        if self._finder.in_torch(path):
+            return ()
+        place = self._finder.relative(level, module, path)
+        if place is None:
+            return ()
+        dotted = self._absolute(outline, level, module, None)
+        return (place._replace(dotted=dotted),)
+
+    def _absolute(self, outline: Outline, level: int, module: str, member: str | None) -> str:
+        name = outline.module or self.module_name(outline.path)
+        package = name if outline.path.name == "__init__.py" else name.rpartition(".")[0]
+        dotted = absolute(level, module, package)
+        if member is None:
+            return dotted
+        return f"{dotted}{member}" if dotted.endswith(".") else f"{dotted}.{member}"
+
+    def _attribute(self, found: _Found, name: str) -> _Found:
+        if isinstance(found, Place):
+            member = self._member(found, name)
+            if not isinstance(member, _Missing):
+                return member
+            # A folder without a file of its own is more likely data than a package.
+            outside = found.file is None or found.installed
+            return Symbol("external", f"{found.dotted}.{name}") if outside else None
+        if found is None:
+            return None
+        if found.kind == "external":
+            return replace(found, dotted=f"{found.dotted}.{name}")
+        if found.kind == "class" and found.outline and found.class_outline:
+            inner = found.outline.classes.get(f"{found.class_outline.qualname}.{name}")
+            return self.class_symbol(found.outline, inner) if inner else None
+        return None
+
+    def _member(self, place: Place, name: str) -> _Found | _Missing:
+        """The attribute of a module: what it binds, else its submodule."""
+        if place.installed and known(f"{place.dotted}.{name}"):
+            return Symbol("external", f"{place.dotted}.{name}")  # no need to read the package
+        outline = self.outline(place.file) if place.file else None
+        if outline is not None:
+            found = self._bound(outline, name, _END)
+            if not isinstance(found, _Missing):
+                return found
+        submodule = self._finder.descend(place, [name])
+        if submodule is not None:
+            return submodule
+        if place.file is not None and (outline is None or "__getattr__" in outline.bindings):
+            return None
+        if outline is not None:
+            only = self._from_the_only_unread_star(outline, name)
+            return _MISSING if only is None else only
+        return _MISSING
+
+    # ------------------------------------------------------------------------------------------- star imports
+
+    def _starred(self, outline: Outline, name: str) -> _Found | _Missing:
+        """What the star imports of a module bind ``name`` to: a search over files, so cycles do no harm."""
+        candidates: list[_Found] = []
+        for found in self._star_candidates(outline, name):
+            if found is None:
+                return None
+            if found not in candidates:
+                candidates.append(found)
+        if len(candidates) > 1:
+            candidates = [found for found in candidates if not _is_placeholder(found)] or candidates
+        if not candidates:
+            return _MISSING
+        return candidates[0] if len({_spelling(found) for found in candidates}) == 1 else None
+
+    def _star_candidates(self, outline: Outline, name: str) -> Iterator[_Found]:
+        seen = {outline.path}
+        stack = [(outline, star) for star in outline.stars]
+        while stack:
+            importer, star = stack.pop()
+            places = self._star_places(importer, star)
+            if not places:
+                dotted = self._absolute(importer, star.level, star.module, None)
+                if name in (starred(dotted) or ()):
+                    unread = self._unread_stars(outline, name)
+                    safe = all(plain(module.partition(".")[0]) for module in unread)
+                    yield Symbol("external", f"{dotted}.{name}") if safe else None
+                continue
+            source = self.outline(places[0].file) if places[0].file else None
+            if source is None or source.path in seen or not _exported(source, name):
+                continue
+            seen.add(source.path)
+            if source.bindings.get(name):
+                found = self._bound(source, name, _END)
+                yield None if isinstance(found, _Missing) else found
+            elif source.exports is not None and (inner := self._finder.descend(places[0], [name])):
+                yield inner
+            else:
+                stack += [(source, inner_star) for inner_star in source.stars]
+
+    def _star_places(self, outline: Outline, star: Star) -> tuple[Place, ...]:
+        return tuple(place for place in self._places(outline, star.level, star.module) if place.file)
+
+    def _from_the_only_unread_star(self, outline: Outline, name: str) -> _Found:
+        """A name that nothing binds comes from the star import that is not read, if there is just one."""
+        unread = {module for module in self._unread_stars(outline, name) if starred(module) is None}
+        return Symbol("external", f"{unread.pop()}.{name}") if len(unread) == 1 else None
+
+    def _unread_stars(self, outline: Outline, name: str) -> set[str]:
+        """The modules that are not read and whose star import may bind ``name``."""
+        unread: set[str] = set()
+        seen = {outline.path}
+        stack = [outline]
+        while stack:
+            importer = stack.pop()
+            for star in importer.stars:
+                places = self._star_places(importer, star)
+                source = self.outline(places[0].file) if places and places[0].file else None
+                if source is None:
+                    unread.add(self._absolute(importer, star.level, star.module, None))
+                elif source.path not in seen and _exported(source, name):
+                    seen.add(source.path)
+                    stack.append(source)
+        return unread
+
+    # ------------------------------------------------------------------------------------------------ classes
+
+    def bases(self, outline: Outline, definition: ClassOutline) -> tuple[Symbol | None, ...]:
+        """The bases of a class as written, ``None`` for each that is not known to be a class."""
+        line = None if definition.local else definition.line
+        found = (
+            self.resolve(outline, base, scope=definition, line=line) if base else None
+            for base in definition.bases
+        )
+        return tuple(base if base and base.kind in ("class", "external") else None for base in found)
+
+    def ancestors(self, symbol: Symbol) -> tuple[Symbol | None, ...]:
+        """The bases of a class and theirs, in the order of Python's method resolution; ``None``: unknown."""
+        return tuple(found if isinstance(found, Symbol) else None for found in self._line(symbol, ()))
+
+    def _line(self, symbol: Symbol, below: tuple[Symbol, ...]) -> list[Symbol | object]:
+        definition = symbol.class_outline
+        if symbol.outline is None or definition is None:
+            return self._line_of_external(symbol)
+        if symbol in below or len(below) > _MAX_HOPS:
+            return [object()]  # inherits from itself
+        kept = self._ancestors.get(symbol)
+        if kept is not None:
+            return [found or object() for found in kept]
+        bases: list[Symbol | object] = [base or object() for base in self.bases(symbol.outline, definition)]
+        lines = [
+            [base, *self._line(base, (*below, symbol))] if isinstance(base, Symbol) else [base]
+            for base in bases
+        ]
+        merged = _merge([*[list(line) for line in lines], list(bases)])
+        line = (
+            merged if merged is not None else list(dict.fromkeys(found for line in lines for found in line))
+        )
+        self._ancestors[symbol] = tuple(found if isinstance(found, Symbol) else None for found in line)
+        return line
+
+    def _line_of_external(self, symbol: Symbol) -> list[Symbol | object]:
+        is_module = symbol.dotted != MODULE and self.is_known_module(symbol)
+        return [Symbol("external", MODULE)] if is_module else []
+
+    def known(self, symbol: Symbol) -> Known | None:
+        """What the table of third-party classes says of a symbol, by the name that an importer would use."""
+        return known(self._public_name(symbol)) if symbol.kind in ("external", "class") else None
+
+    def is_known_module(self, symbol: Symbol) -> bool:
+        found = self.known(symbol)
+        return found is not None and found.module
+
+    def _public_name(self, symbol: Symbol) -> str:
+        """Classes of packages go by public names, and so do PyTorch's when PyTorch itself is checked."""
+        path = symbol.outline.path if symbol.outline else None
+        public = path is None or self._finder.in_torch(path) or self._finder.is_installed(path)
+        return canonical(symbol.dotted) if public else ""
+
+    def is_module(self, symbol: Symbol) -> bool | None:
+        """Whether a class is a ``torch.nn.Module``; ``None`` where a base is unknown and none is a Module."""
+        if symbol.kind not in ("class", "external"):
+            return False if symbol.kind == "function" else None
+        if _is_placeholder(symbol):
+            return False
+        line: list[Symbol | None] = [symbol, *self.ancestors(symbol)]
+        if any(found is not None and self.is_known_module(found) for found in line):
+            return True
+        unknown = any(
+            found is None or (found.kind == "external" and self.known(found) is None) for found in line
+        )
+        return None if unknown else False
+
+    # -------------------------------------------------------------------------------------------------- users
+
+    def users(self, symbol: Symbol) -> Iterator[Outline]:
+        """The files of the project that can mention ``symbol``: its own, and those that import to match."""
+        if symbol.outline is None or symbol.definition is None:
+            return
+        own = absolute_path(symbol.outline.path)
+        name = symbol.definition.name
+        module = own.parent.name if own.name == "__init__.py" else own.stem
+        for path in self.files(self._finder.root_of(own.parent)):
+            if path != own and not self._mentions(path, name):
+                continue
+            outline = self.outline(path)
+            if outline is not None and (path == own or _imports(outline, module, name)):
+                yield outline
+
+    def files(self, root: Path) -> tuple[Path, ...]:
+        """The Python files below ``root``, at most ``MAX_FILES`` of them; see :meth:`has_all_files`."""
+        if root not in self._files:
+            found = self._finder.project_files(root)
+            self._files[root] = tuple(islice(found, MAX_FILES + 1))
+        return self._files[root][:MAX_FILES]
+
+    def has_all_files(self, root: Path) -> bool:
+        """Whether :meth:`files` left nothing out."""
+        return self.files(root) == self._files[root]
+
+    def _mentions(self, path: Path, name: str) -> bool:
+        buffer = self._buffers.get(path)
+        try:
+            content = buffer.text.encode(errors="replace") if buffer else path.read_bytes()
+        except OSError:
+            return False
+        word = name.encode()
+        return word in content and _word(word).search(content) is not None
+
+
+@lru_cache(maxsize=256)
+def _word(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"\b" + re.escape(name) + rb"\b")
+
+
+def decode(content: bytes) -> str:
+    """The text of a Python file, by its byte order mark or coding cookie (PEP 263)."""
+    start = content[:512]
+    if b"coding" not in start:
+        return content.decode("utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8")
+    import tokenize  # costs milliseconds that few files need
+
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    return content.decode(encoding)
+
+
+def _external(dotted: str) -> Symbol:
+    return Symbol("external", canonical(dotted))
+
+
+def _live(bindings: Sequence[Binding], line: int | None) -> Sequence[Binding]:
+    """The bindings that can be in force on a line; without one, all of them."""
+    if line is None:
+        return bindings
+    before = [found for found in bindings if found.line < line or found.everywhere]
+    last = max((index for index, found in enumerate(before) if not found.conditional), default=0)
+    return [found for index, found in enumerate(before) if index >= last or found.everywhere]
+
+
+def _spelling(found: _Found) -> tuple[object, ...]:
+    """What two candidates have in common when they mean the same thing."""
+    if isinstance(found, Symbol):
+        return ("external", canonical(found.dotted)) if found.kind == "external" else found.identity
+    return (found and (found.file, found.folder),)
+
+
+def _is_placeholder(found: _Found) -> bool:
+    """The stand-in for a class of a package that is missing: ``class Net(metaclass=DummyObject)``.
+
+    So in transformers, diffusers and optimum (``utils/dummy_pt_objects.py``).
+    """
+    definition = found.class_outline if isinstance(found, Symbol) else None
+    metaclass = definition.metaclass if definition else None
+    return metaclass is not None and metaclass.rpartition(".")[2] == "DummyObject"
+
+
+def _exported(outline: Outline, name: str) -> bool:
+    if outline.exports is not None:
+        return name in outline.exports
+    return not name.startswith("_")
+
+
+def _imports(outline: Outline, module: str, name: str) -> bool:
+    """Whether a file imports ``name`` from anywhere, or anything by the name of ``module``."""
+    origins = [found.origin for bindings in outline.bindings.values() for found in bindings if found.origin]
+    if any(origin.member in (name, module) or module in origin.module.split(".") for origin in origins):
+        return True
+    return any(module in star.module.split(".") for star in outline.stars)
+
+
+def _merge(lines: list[list[Symbol | object]]) -> list[Symbol | object] | None:
+    """The C3 linearisation (https://docs.python.org/3/howto/mro.html), ``None`` where there is none."""
+    merged: list[Symbol | object] = []
+    while lines := [line for line in lines if line]:
+        head = next((line[0] for line in lines if not any(line[0] in other[1:] for other in lines)), None)
+        if head is None:
+            return None
+        merged.append(head)
+        lines = [line[1:] if line[0] == head else line for line in lines]
+    return merged

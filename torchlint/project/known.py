@@ -1,0 +1,145 @@
+"""What is known about names of torch and of other packages without reading them.
+
+The facts are data, in ``third_party.toml``; this module only looks them up. torch itself is never read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+MODULE = "torch.nn.Module"
+
+_FACTS = Path(__file__).with_name("third_party.toml")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the table says of one class: whether it is a Module, and what its framework does for it."""
+
+    module: bool
+    lightning: bool = False
+    canonical: str | None = None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    names: re.Pattern[str]
+    unless: re.Pattern[str]
+    known: Known
+
+
+@dataclass(frozen=True)
+class _Table:
+    """``third_party.toml``, made ready for lookups. ``entries`` are kept by top-level package."""
+
+    terminal: frozenset[str]
+    plain: frozenset[str]
+    classes: dict[str, str]
+    names: dict[str, str]
+    same: dict[str, str]
+    star: dict[str, frozenset[str]]
+    entries: dict[str, list[_Entry]] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def _table() -> _Table:
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    facts = toml.loads(_FACTS.read_text(encoding="utf-8"))
+    torch = facts["torch"]
+    star = {package: frozenset(names) for package, names in torch["star"].items()}
+    table = _Table(
+        frozenset(facts["terminal"]),
+        frozenset({"torch", *facts["plain"], *sys.stdlib_module_names}),
+        torch["classes"],
+        torch["names"],
+        torch["same"],
+        star,
+    )
+    for kind in ("base", "other"):
+        for row in facts.get(kind, ()):
+            entry = _entry(row, module=kind == "base")
+            for package in {name.partition(".")[0] for name in row["names"]}:
+                table.entries.setdefault(package, []).append(entry)
+    return table
+
+
+def _entry(row: dict[str, Any], *, module: bool) -> _Entry:
+    known = Known(module, row.get("lightning", False), row.get("canonical"))
+    return _Entry(_pattern(row["names"]), _pattern(row.get("unless", ())), known)
+
+
+def _pattern(globs: Iterable[str]) -> re.Pattern[str]:
+    """One expression for all of the patterns: ``*`` stays within a component, ``**`` does not."""
+    translated = (
+        glob.replace(".", r"\.").replace("**", "\0").replace("*", r"[^.]*").replace("\0", ".*")
+        for glob in globs
+    )
+    return re.compile("|".join(translated) or r"(?!)")
+
+
+@lru_cache(maxsize=4096)
+def known(dotted: str) -> Known | None:
+    """The table's word on an external class, by its canonical name; ``None`` where it has none."""
+    package = dotted.partition(".")[0]
+    for entry in _table().entries.get(package, ()):
+        if entry.names.fullmatch(dotted) and not entry.unless.fullmatch(dotted):
+            return entry.known
+    # Every Module of torch is in the table, and these packages have none.
+    return Known(module=False) if package in _table().plain else None
+
+
+def plain(package: str) -> bool:
+    """Whether a package has nothing that could pass for a Module of torch, by name or by kind."""
+    return package in _table().plain
+
+
+def terminal(package: str) -> bool:
+    """Whether a top-level package is never read: the standard library, torch, and those the table names."""
+    return package in sys.stdlib_module_names or package in _table().terminal
+
+
+def starred(module: str) -> frozenset[str] | None:
+    """What ``from module import *`` binds, where that is known without reading the module."""
+    return _table().star.get(module)
+
+
+@lru_cache(maxsize=8192)
+def canonical(dotted: str) -> str:
+    """The public spelling of an external name: ``torch.nn.modules.linear.Linear`` is ``torch.nn.Linear``."""
+    if not dotted.startswith("torch."):
+        found = known(dotted)
+        return (found.canonical if found else None) or dotted
+    for _ in range(4):  # no chain of renames is longer
+        moved = _moved(dotted)
+        if moved == dotted:
+            break
+        dotted = moved
+    return dotted
+
+
+def _moved(dotted: str) -> str:
+    table = _table()
+    parts = dotted.split(".")
+    for size in range(len(parts) - 1, 0, -1):
+        module, name, rest = ".".join(parts[:size]), parts[size], parts[size + 1 :]
+        same = table.same.get(f"{module}.{name}")
+        if same:
+            return ".".join([same, *rest])
+        home = table.names.get(module)
+        if home is None and name[:1].isupper():
+            home = table.classes.get(module) or _home_of_any(parts[:size])
+        if home is not None and not name.startswith("_"):
+            return ".".join([home, name, *rest])
+    return dotted
+
+
+def _home_of_any(module: list[str]) -> str | None:
+    """The home given for any public module of a package: ``torch.nn.modules.*``."""
+    return None if module[-1].startswith("_") else _table().classes.get(".".join([*module[:-1], "*"]))

@@ -1,0 +1,656 @@
+"""What one file defines and mentions, as plain data from a single ``ast.parse``.
+
+An outline is what the screen and the class index work on. It holds no syntax tree and can be pickled. Parsing
+with ``ast`` also protects LibCST, which crashes on very deep input that ``ast.parse`` refuses cleanly.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+MAX_DEPTH = 400
+"""Nodes along one path of a statement. LibCST is cubic in the length of a chain such as ``a.b().b()``."""
+
+MAX_CHARACTERS = 2 * 1024 * 1024
+
+BindingKind = Literal["import", "class", "function", "value"]
+
+
+class OutlineError(Exception):
+    """The text cannot be analysed; ``line`` and ``column`` are 1-based."""
+
+    def __init__(self, reason: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(reason, line, column)
+        self.reason = reason
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}: {self.reason}"
+
+
+class Statement(NamedTuple):
+    """A top-level statement: its lines (decorators included) and the words that a screen may look for."""
+
+    first: int
+    last: int
+    names: frozenset[str]
+    loops_step: bool
+
+
+class Import(NamedTuple):
+    """An import as it is written: ``from ..a.b import c`` is ``Import(2, "a.b", "c")``."""
+
+    level: int
+    module: str
+    member: str | None
+
+
+class Binding(NamedTuple):
+    """One place where a name gets its value.
+
+    ``target`` is the absolute dotted name of an import (with its leading dots where the module's own name
+    is unknown), ``alias`` the dotted name on the right of ``Conv = nn.Conv2d``; ``literal`` marks a constant
+    such as ``None``. ``everywhere`` marks a name that a function binds through ``global``, so at any time.
+    """
+
+    name: str
+    kind: BindingKind
+    line: int
+    conditional: bool = False
+    target: str | None = None
+    origin: Import | None = None
+    alias: str | None = None
+    literal: bool = False
+    everywhere: bool = False
+
+
+class Star(NamedTuple):
+    """``from module import *``."""
+
+    level: int
+    module: str
+    target: str
+    line: int
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionOutline:
+    """A function at the top level of its file."""
+
+    name: str
+    first: int
+    last: int
+    statement: int
+    line: int
+
+    @property
+    def qualname(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class ClassOutline:
+    """A class anywhere in a file.
+
+    ``bases`` are dotted names as written, without subscripts; ``None`` stands for any other expression.
+    ``line`` is the line of the word ``class``, ``first`` that of the first decorator. ``enclosed`` holds what
+    the names of the enclosing functions (and of the class directly around) are bound to.
+    """
+
+    name: str
+    qualname: str
+    bases: tuple[str | None, ...]
+    metaclass: str | None
+    first: int
+    last: int
+    statement: int
+    methods: frozenset[str]
+    decorators: tuple[str | None, ...]
+    line: int
+    assigned: frozenset[str] = frozenset()
+    enclosed: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
+
+    @property
+    def local(self) -> bool:
+        """Whether the class is made anew by each call of a function."""
+        return "<locals>" in self.qualname
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A file. ``classes`` has the last definition of a qualified name, ``definitions`` all in file order."""
+
+    path: Path
+    module: str | None
+    text: str = field(repr=False)
+    statements: tuple[Statement, ...] = field(repr=False)
+    bindings: Mapping[str, tuple[Binding, ...]] = field(repr=False)
+    stars: tuple[Star, ...]
+    exports: tuple[str, ...] | None
+    classes: Mapping[str, ClassOutline]
+    definitions: tuple[ClassOutline, ...] = field(repr=False)
+    functions: Mapping[str, FunctionOutline]
+
+    @classmethod
+    def from_text(cls, text: str, path: Path, module: str | None = None) -> Outline:
+        """Parse ``text``; raises :class:`OutlineError` where it cannot be analysed."""
+        tree = _parse(text)
+        words = [_Walk(statement) for statement in tree.body]
+        collector = _Collector(_package(path, module))
+        bindings = collector.bind(tree.body)
+        for found in words:
+            for binding in found.rebound:
+                bindings.setdefault(binding.name, []).append(binding)
+        definitions = tuple(
+            definition
+            for index, (statement, found) in enumerate(zip(tree.body, words, strict=True))
+            if found.classes
+            for definition in collector.classes(statement, index, found.classes)
+        )
+        return cls(
+            path=path,
+            module=module,
+            text=text,
+            statements=tuple(found.facts() for found in words),
+            bindings={name: tuple(found) for name, found in bindings.items()},
+            stars=tuple(collector.stars),
+            exports=_exports(tree.body),
+            classes={found.qualname: found for found in definitions},
+            definitions=definitions,
+            functions={
+                node.name: FunctionOutline(node.name, *_span(node), index, node.lineno)
+                for index, node in enumerate(tree.body)
+                if isinstance(node, _FUNCTION)
+            },
+        )
+
+    @property
+    def star_imports(self) -> tuple[str, ...]:
+        return tuple(star.target for star in self.stars)
+
+    @cached_property
+    def _class_by_line(self) -> dict[tuple[int, str], ClassOutline]:
+        return {(found.line, found.name): found for found in self.definitions}
+
+    def class_at(self, line: int, name: str) -> ClassOutline | None:
+        """The class whose word ``class`` stands on ``line``."""
+        return self._class_by_line.get((line, name))
+
+
+# ---------------------------------------------------------------------------------------------------- parsing
+
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _parse(text: str) -> ast.Module:
+    if len(text) > MAX_CHARACTERS:
+        raise OutlineError(f"too large: more than {MAX_CHARACTERS // 1024 // 1024} MB of text")
+    try:
+        with warnings.catch_warnings():  # an invalid escape is the business of other linters
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        raise OutlineError(
+            f"invalid syntax: {error.msg}", max(error.lineno or 1, 1), max(error.offset or 1, 1)
+        ) from None
+    except ValueError as error:  # NUL bytes, lone surrogates
+        raise OutlineError(f"invalid text: {error}") from None
+    except (RecursionError, MemoryError):
+        raise OutlineError("nested too deeply for Python's own parser") from None
+
+
+def _span(node: ast.stmt) -> tuple[int, int]:
+    """First and last line, counting decorators, which ``lineno`` leaves out since Python 3.8."""
+    first = node.lineno
+    if isinstance(node, _DEFINITION):
+        first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
+    return first, node.end_lineno or node.lineno
+
+
+# ------------------------------------------------------------------------------------------------------ words
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+# Fields that lead to no node with a word in it.
+_LEAVES = frozenset({"ctx", "op", "ops", "kind", "type_comment", "is_async", "simple", "conversion", "level"})
+
+
+class _ChildFields(dict[type, tuple[str, ...]]):
+    """Which fields of a node class to follow; none for a string or ``None`` that stands among the nodes."""
+
+    def __missing__(self, cls: type) -> tuple[str, ...]:
+        fields = cls._fields if issubclass(cls, ast.AST) and cls is not ast.MatchSingleton else ()
+        self[cls] = tuple(name for name in fields if name not in _LEAVES)
+        return self[cls]
+
+
+_CHILD_FIELDS = _ChildFields()
+
+
+class _Walk:
+    """One top-level statement, level by level: the depth comes for free and nothing recurses."""
+
+    def __init__(self, statement: ast.stmt) -> None:
+        self.statement = statement
+        self.names: set[str] = set()
+        self.loops: list[ast.AST] = []
+        self.rebound: list[Binding] = []
+        self.classes = 0
+        self._widest = 0
+        level: list[Any] = [statement]
+        depth = 0
+        while level:
+            depth += 1
+            if depth + self._widest > MAX_DEPTH:
+                raise _too_deep(level, statement)
+            level = self._descend(level)
+
+    def _descend(self, level: list[Any]) -> list[Any]:
+        add = self.names.add
+        below: list[Any] = []
+        for node in level:
+            cls = node.__class__
+            if cls is ast.Name:
+                add(node.id)
+            elif cls is ast.Attribute:
+                add(node.attr)
+                below.append(node.value)
+            elif cls is not ast.Constant:
+                note = _NOTES.get(cls)
+                if note is not None:
+                    note(self, node)
+                for name in _CHILD_FIELDS[cls]:
+                    value = getattr(node, name)
+                    if value.__class__ is list:
+                        below += value
+                    elif value is not None:
+                        below.append(value)
+        return below
+
+    def facts(self) -> Statement:
+        first, last = _span(self.statement)
+        loops_step = "step" in self.names and any(_calls_step(loop) for loop in self.loops)
+        return Statement(first, last, frozenset(self.names), loops_step)
+
+    # Notes on the nodes that are more than their children.
+
+    def _named(self, node: Any) -> None:
+        if node.name:
+            self.names.add(node.name)
+
+    def _class(self, node: ast.ClassDef) -> None:
+        self.names.add(node.name)
+        self.classes += 1
+
+    def _argument(self, node: ast.arg | ast.keyword) -> None:
+        if node.arg:
+            self.names.add(node.arg)
+
+    def _imported(self, node: ast.alias) -> None:
+        self.names.update(node.name.split("."))
+        if node.asname:
+            self.names.add(node.asname)
+
+    def _imported_from(self, node: ast.ImportFrom) -> None:
+        self.names.update((node.module or "").split("."))
+
+    def _loop(self, node: ast.AST) -> None:
+        self.loops.append(node)
+
+    def _either(self, node: ast.BoolOp) -> None:
+        # `a or b or c` is flat here, but nested to the left in LibCST.
+        self._widest = max(self._widest, len(node.values))
+
+    def _global(self, node: ast.Global) -> None:
+        self.names.update(node.names)
+        self.rebound += [Binding(name, "value", node.lineno, True, everywhere=True) for name in node.names]
+
+    def _walrus(self, node: ast.NamedExpr) -> None:
+        if not isinstance(self.statement, _DEFINITION):
+            self.rebound.append(Binding(node.target.id, "value", node.lineno, True))
+
+
+_NOTES: dict[type, Callable[[_Walk, Any], None]] = {
+    ast.FunctionDef: _Walk._named,
+    ast.AsyncFunctionDef: _Walk._named,
+    ast.ClassDef: _Walk._class,
+    ast.ExceptHandler: _Walk._named,
+    ast.MatchAs: _Walk._named,
+    ast.MatchStar: _Walk._named,
+    ast.arg: _Walk._argument,
+    ast.keyword: _Walk._argument,
+    ast.alias: _Walk._imported,
+    ast.ImportFrom: _Walk._imported_from,
+    ast.BoolOp: _Walk._either,
+    ast.Global: _Walk._global,
+    ast.NamedExpr: _Walk._walrus,
+    **dict.fromkeys(_LOOPS, _Walk._loop),
+}
+
+
+def _too_deep(level: Sequence[Any], statement: ast.stmt) -> OutlineError:
+    line = next((node.lineno for node in level if hasattr(node, "lineno")), statement.lineno)
+    return OutlineError(f"nested more than {MAX_DEPTH} levels deep", line)
+
+
+def _calls_step(loop: ast.AST) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step"
+        for node in ast.walk(loop)
+    )
+
+
+# --------------------------------------------------------------------------------------------------- bindings
+
+
+def dotted_name(node: ast.AST | None) -> str | None:
+    """``nn.Conv2d`` for that expression, ``None`` for anything but names joined by dots."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    return ".".join([node.id, *reversed(attributes)])
+
+
+def _package(path: Path, module: str | None) -> str | None:
+    """The package that relative imports of the module start from (PEP 328)."""
+    if module is None or path.name == "__init__.py":
+        return module
+    return module.rpartition(".")[0]
+
+
+def absolute(level: int, module: str, package: str | None) -> str:
+    """The absolute name of an imported module; with its dots where it points out of what is known."""
+    if not level:
+        return module
+    if package:
+        parts = package.split(".")
+        if level <= len(parts):
+            kept = parts[: len(parts) - level + 1]
+            return ".".join([*kept, module] if module else kept)
+    return "." * level + module
+
+
+def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
+    """The statements of one scope in source order, with whether they stand inside a compound statement."""
+    stack = [(statement, False) for statement in reversed(body)]
+    while stack:
+        statement, conditional = stack.pop()
+        yield statement, conditional
+        if not isinstance(statement, _DEFINITION):
+            stack += [(inner, True) for inner in reversed(list(_blocks(statement)))]
+
+
+def _blocks(statement: ast.AST) -> Iterator[ast.stmt]:
+    for name in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for inner in getattr(statement, name, ()):
+            if isinstance(inner, ast.stmt):
+                yield inner
+            else:  # an except handler or a case of a match
+                yield from inner.body
+
+
+class _Collector:
+    """Finds what the names of a scope are bound to, and the classes with the scopes around them."""
+
+    def __init__(self, package: str | None) -> None:
+        self._package = package
+        self.stars: list[Star] = []
+
+    def bind(self, body: Sequence[ast.stmt]) -> dict[str, list[Binding]]:
+        bindings: dict[str, list[Binding]] = {}
+        for statement, conditional in _flatten(body):
+            for binding in self._bound_by(statement):
+                kept = binding._replace(conditional=True) if conditional else binding
+                bindings.setdefault(binding.name, []).append(kept)
+        return bindings
+
+    def _bound_by(self, statement: ast.stmt) -> Iterator[Binding]:
+        line = statement.lineno
+        if isinstance(statement, ast.Import):
+            yield from self._import(statement)
+        elif isinstance(statement, ast.ImportFrom):
+            yield from self._import_from(statement)
+        elif isinstance(statement, ast.ClassDef):
+            yield Binding(statement.name, "class", line)
+        elif isinstance(statement, _FUNCTION):
+            yield Binding(statement.name, "function", line)
+        elif isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                yield from _assigned(target, statement.value, line)
+        elif isinstance(statement, ast.AnnAssign):
+            if statement.value is not None:
+                yield from _assigned(statement.target, statement.value, line)
+        else:
+            yield from (Binding(name, "value", line) for name in _rebound(statement))
+
+    def _import(self, statement: ast.Import) -> Iterator[Binding]:
+        for alias in statement.names:
+            # `import a.b` binds `a`, `import a.b as x` binds x to `a.b`
+            target = alias.name if alias.asname else alias.name.partition(".")[0]
+            origin = Import(0, alias.name, None)
+            yield Binding(alias.asname or target, "import", statement.lineno, target=target, origin=origin)
+
+    def _import_from(self, statement: ast.ImportFrom) -> Iterator[Binding]:
+        level, module = statement.level, statement.module or ""
+        target = absolute(level, module, self._package)
+        for alias in statement.names:
+            if alias.name == "*":
+                self.stars.append(Star(level, module, target, statement.lineno))
+                continue
+            dot = "" if target.endswith(".") else "."
+            yield Binding(
+                alias.asname or alias.name,
+                "import",
+                statement.lineno,
+                target=f"{target}{dot}{alias.name}",
+                origin=Import(level, module, alias.name),
+            )
+
+    # ------------------------------------------------------------------------------------------ classes
+
+    def classes(self, statement: ast.stmt, index: int, count: int) -> Iterator[ClassOutline]:
+        """The ``count`` classes of one top-level statement, in source order."""
+        stack: list[_Scope] = [_Scope(statement, "", {}, {})]
+        while stack and count:
+            scope = stack.pop()
+            node = scope.node
+            if isinstance(node, ast.ClassDef):
+                count -= 1
+                yield _class_outline(node, index, scope)
+            if count:
+                stack += reversed(list(self._inside(scope)))
+
+    def _inside(self, scope: _Scope) -> Iterator[_Scope]:
+        """The definitions and blocks below a statement, each with the names that it sees from the outside."""
+        node, prefix, functions, around = scope
+        if isinstance(node, ast.ClassDef):
+            prefix = f"{prefix}{node.name}."
+            around = {name: tuple(found) for name, found in self._quietly(node.body).items()}
+        elif isinstance(node, _FUNCTION):
+            prefix = f"{prefix}{node.name}.<locals>."
+            functions = {**functions, **self._locals(node)}
+            around = {}
+        for inner in _blocks(node):
+            yield _Scope(inner, prefix, functions, around)
+
+    def _quietly(self, body: Sequence[ast.stmt]) -> dict[str, list[Binding]]:
+        return _Collector(self._package).bind(body)
+
+    def _locals(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, tuple[Binding, ...]]:
+        """What a function binds itself: its parameters, and the names its body binds without ``global``."""
+        found = self._quietly(node.body)
+        arguments = node.args
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        named += [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
+        for argument in named:
+            found.setdefault(argument.arg, []).insert(0, Binding(argument.arg, "value", node.lineno))
+        for statement, _ in _flatten(node.body):
+            if isinstance(statement, ast.Global | ast.Nonlocal):
+                for name in statement.names:
+                    found.pop(name, None)
+        return {name: tuple(bindings) for name, bindings in found.items()}
+
+
+class _Scope(NamedTuple):
+    """A statement with the prefix of its qualified names, and what surrounding functions and class bind."""
+
+    node: ast.stmt
+    prefix: str
+    functions: dict[str, tuple[Binding, ...]]
+    around: dict[str, tuple[Binding, ...]]
+
+
+def _class_outline(node: ast.ClassDef, index: int, scope: _Scope) -> ClassOutline:
+    first, last = _span(node)
+    inside = [statement for statement, _ in _flatten(node.body)]
+    metaclass = [keyword.value for keyword in node.keywords if keyword.arg == "metaclass"]
+    return ClassOutline(
+        name=node.name,
+        qualname=scope.prefix + node.name,
+        bases=tuple(_base_name(base) for base in node.bases),
+        metaclass=dotted_name(metaclass[0]) if metaclass else None,
+        first=first,
+        last=last,
+        statement=index,
+        methods=frozenset(found.name for found in inside if isinstance(found, _FUNCTION)),
+        decorators=tuple(dotted_name(_called(decorator)) for decorator in node.decorator_list),
+        line=node.lineno,
+        assigned=frozenset(_assigned_names(inside)),
+        enclosed={**scope.functions, **scope.around},
+    )
+
+
+def _base_name(node: ast.expr) -> str | None:
+    """``Base`` for ``Base`` and for ``Base[T]``."""
+    return dotted_name(node.value if isinstance(node, ast.Subscript) else node)
+
+
+def _called(node: ast.expr) -> ast.expr:
+    """``register`` for the decorators ``@register`` and ``@register("name")``."""
+    return node.func if isinstance(node, ast.Call) else node
+
+
+def _assigned_names(body: Sequence[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                yield from _target_names(target)
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            yield from _target_names(statement.target)
+
+
+# ------------------------------------------------------------------------------------------------ assignments
+
+
+def _assigned(target: ast.expr, value: ast.expr, line: int) -> Iterator[Binding]:
+    """The bindings of ``target = value``, pair by pair where both sides are tuples of the same length."""
+    if isinstance(target, ast.Name):
+        yield Binding(
+            target.id, "value", line, alias=dotted_name(value), literal=isinstance(value, ast.Constant)
+        )
+    elif (
+        isinstance(target, ast.Tuple | ast.List)
+        and isinstance(value, ast.Tuple | ast.List)
+        and len(target.elts) == len(value.elts)
+        and not any(isinstance(element, ast.Starred) for element in (*target.elts, *value.elts))
+    ):
+        for inner, source in zip(target.elts, value.elts, strict=True):
+            yield from _assigned(inner, source, line)
+    else:
+        yield from (Binding(name, "value", line) for name in _target_names(target))
+
+
+def _target_names(target: ast.AST) -> Iterator[str]:
+    stack = [target]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Tuple | ast.List):
+            stack += reversed(node.elts)
+        elif isinstance(node, ast.Starred):
+            stack.append(node.value)
+
+
+def _rebound(statement: ast.stmt) -> Iterator[str]:
+    """The names that any other statement binds itself, its inner blocks not counted."""
+    if isinstance(statement, ast.For | ast.AsyncFor | ast.AugAssign):
+        yield from _target_names(statement.target)
+    elif isinstance(statement, ast.With | ast.AsyncWith):
+        for item in statement.items:
+            if item.optional_vars is not None:
+                yield from _target_names(item.optional_vars)
+    elif isinstance(statement, ast.Delete):
+        for target in statement.targets:
+            yield from _target_names(target)
+    elif isinstance(statement, ast.Match):
+        for case in statement.cases:
+            yield from _captured(case.pattern)
+    elif hasattr(statement, "handlers"):
+        yield from (handler.name for handler in statement.handlers if handler.name)
+    elif type(statement).__name__ == "TypeAlias":  # since Python 3.12
+        yield from _target_names(statement.name)  # type: ignore[attr-defined]
+
+
+def _captured(pattern: ast.pattern) -> Iterator[str]:
+    for node in ast.walk(pattern):
+        for name in (getattr(node, "name", None), getattr(node, "rest", None)):
+            if isinstance(name, str):
+                yield name
+
+
+# ---------------------------------------------------------------------------------------------------- exports
+
+
+def _exports(body: Sequence[ast.stmt]) -> tuple[str, ...] | None:
+    """``__all__`` where every part of it is a literal, as PEP 8 and the typing documentation ask for."""
+    names: list[str] | None = None
+    for statement, _ in _flatten(body):
+        found = _exported_by(statement)
+        if found is None:
+            continue
+        replaces, parts = found
+        if parts is None or (names is None and not replaces):
+            return None
+        names = parts if replaces or names is None else names + parts
+    return None if names is None else tuple(names)
+
+
+def _exported_by(statement: ast.stmt) -> tuple[bool, list[str] | None] | None:
+    """Whether a statement sets ``__all__`` anew or adds to it, and with what; ``None`` if it does neither."""
+    if isinstance(statement, ast.Assign) and any(dotted_name(to) == "__all__" for to in statement.targets):
+        return True, _strings(statement.value)
+    if isinstance(statement, ast.AnnAssign) and dotted_name(statement.target) == "__all__":
+        return True, _strings(statement.value)
+    if isinstance(statement, ast.AugAssign) and dotted_name(statement.target) == "__all__":
+        return False, _strings(statement.value)
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if isinstance(call, ast.Call) and len(call.args) == 1:
+        called = dotted_name(call.func)
+        if called == "__all__.extend":
+            return False, _strings(call.args[0])
+        if called == "__all__.append":
+            return False, _strings(ast.List([call.args[0]], ast.Load()))
+    return None
+
+
+def _strings(node: ast.expr | None) -> list[str] | None:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _strings(node.left), _strings(node.right)
+        return None if left is None or right is None else left + right
+    if not isinstance(node, ast.List | ast.Tuple):
+        return None
+    values = [element.value for element in node.elts if isinstance(element, ast.Constant)]
+    strings = [value for value in values if isinstance(value, str)]
+    return strings if len(strings) == len(node.elts) else None
