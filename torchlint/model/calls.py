@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import libcst as cst
 
-from torchlint.diagnostic import Finding, Fix, Range
+from torchlint.diagnostic import Finding, Fix, Label, Range
 from torchlint.model.file import File
 from torchlint.model.flow import Block, CallSite, Function, Place, children, definitions_of, self_attribute
 from torchlint.model.kinds import Kind, State
@@ -187,7 +187,13 @@ class MethodCall:
     def deliberately_stochastic(self) -> bool:
         """Whether the names say that evaluation is to be random: Monte Carlo or Bayesian dropout."""
         name = f"{self.cls.name} {self.method}"
-        return bool(_STOCHASTIC.search(name))
+        return bool(_STOCHASTIC.search(name)) or self._is_explained()
+
+    def _is_explained(self) -> bool:
+        """Whether a comment on the call's lines, or on the line above, says that this is wanted in evaluation."""
+        (first, _), (last, _) = self.range
+        comments = [line.partition("#")[2] for line in self.file.source.lines[max(first - 2, 0) : last]]
+        return any(_ON_PURPOSE.search(comment) for comment in comments)
 
     @cached_property
     def guarded(self) -> bool:
@@ -216,14 +222,14 @@ class MethodCall:
         self,
         message: str,
         *,
-        at: cst.BaseExpression | None = None,
         caption: str = "",
+        labels: Iterable[tuple[cst.BaseExpression, str]] = (),
         fix: Fix | None = None,
         help: str = "",
     ) -> Finding:
-        """A finding at the call, or at one of its arguments."""
-        where = self.range if at is None else self.file.outer_range(at)
-        return Finding(where, message, caption=caption, fix=fix, help=help)
+        """A finding at the call; ``labels`` point at its arguments."""
+        marked = tuple(Label(self.file.outer_range(node), text) for node, text in labels)
+        return Finding(self.range, message, caption, marked, fix, help)
 
     @property
     def training_flag(self) -> str | None:
@@ -254,6 +260,7 @@ class MethodCall:
 
 _WEIGHT_ACCESS = ("weight", "bias", "load_state_dict", "parameters", "state_dict", "requires_grad_", "data", "apply")
 _RANDOM = {f"torch.{name}" for name in ("rand", "randn", "normal", "empty", "Tensor", "FloatTensor")}
+_ON_PURPOSE = re.compile(r"(?i)\b(always|inference|evaluation|eval|test[- ]?time|even (at|in|during))\b")
 _STOCHASTIC = re.compile(r"(?i:monte_?carlo|bayes|stochastic)|MC[A-Z_]|(?:^|[_ ])mc_|MC$")
 
 

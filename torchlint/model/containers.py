@@ -153,7 +153,7 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
             if value.kind is not Kind.CONTAINER or id(store) in reported:
                 continue
             hidden = tuple(_hidden_in(cls, value))
-            if hidden and not _is_exempt(attribute, store, value):
+            if hidden and not _is_exempt(attribute, store):
                 reported.add(id(store))
                 yield PlainContainer(attribute, store, value, hidden)
 
@@ -168,19 +168,25 @@ def _hidden_in(cls: ClassModel, holder: Value, depth: int = 3) -> Iterator[Value
                 yield element
 
 
-def _is_exempt(attribute: Attribute, store: Store, value: Value) -> bool:
+def _is_exempt(attribute: Attribute, store: Store) -> bool:
     return (
-        _hides_on_purpose(attribute, value)
+        _hides_on_purpose(attribute)
         or _is_rebound_to_module(attribute)
         or _is_registered_in_a_loop(attribute, store)
         or any(_escapes(attribute, load) for load in attribute.loads)
     )
 
 
-def _hides_on_purpose(attribute: Attribute, value: Value) -> bool:
-    """``self._teacher = [teacher]``: one element under a private name."""
-    node = value.node
-    return attribute.name.startswith("_") and isinstance(node, (cst.List, cst.Tuple)) and len(node.elements) == 1
+def _hides_on_purpose(attribute: Attribute) -> bool:
+    """``self._teacher = [teacher]``: the one element is under a private name, or is what the caller handed in."""
+    for store, value in attribute.assigned():
+        node = value.node
+        if isinstance(node, (cst.List, cst.Tuple)) and len(node.elements) == 1:
+            element = node.elements[0].value
+            given = attribute.owner.file.evaluator.values(element, value.function or store.place.function)
+            if attribute.name.startswith("_") or any(item.kind is Kind.ARGUMENT for item in given):
+                return True
+    return False
 
 
 def _is_rebound_to_module(attribute: Attribute) -> bool:

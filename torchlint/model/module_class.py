@@ -282,10 +282,10 @@ class ClassModel:
         states: list[State] = []
         for attribute in self.attributes.values():
             for _, value in attribute.assigned():
-                if value.kind in (Kind.MODULE, Kind.PARAMETER, Kind.BUFFER):
+                if value.kind in _STATEFUL:
                     states.append(evaluator.state(value))
                 elif value.kind is Kind.CONTAINER:
-                    held = [item for item in evaluator.elements(value) if item.kind in (Kind.MODULE, Kind.PARAMETER)]
+                    held = [item for item in evaluator.elements(value) if item.kind in _STATEFUL]
                     states.extend(evaluator.state(item) for item in held)
                 elif value.kind in (Kind.UNKNOWN, Kind.ARGUMENT) and self._is_called(attribute):
                     states.append(State.UNKNOWN)
@@ -301,6 +301,9 @@ class ClassModel:
             if isinstance(parent, cst.Call) and parent.func is load.node:
                 return True
         return False
+
+
+_STATEFUL = (Kind.MODULE, Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER)
 
 
 def root(function: Function) -> Function:

@@ -475,7 +475,7 @@ class Evaluator:
 
     def state(self, value: Value) -> State:
         """What a Module value holds; for a Parameter or buffer, ``PARAMETERS``."""
-        if value.kind in (Kind.PARAMETER, Kind.BUFFER):
+        if value.kind in (Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER):
             return State.PARAMETERS
         if value.kind is not Kind.MODULE or value.symbol is None:
             return State.UNKNOWN

@@ -90,8 +90,7 @@ def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
         return
     yield call.finding(
         f"`dropout_p={call.code(rate)}` in `{call.where}` is applied after `eval()`, too: `{call.spelled}` knows no mode",
-        at=rate,
-        caption="always applied",
+        labels=[(rate, "always applied")],
         fix=call.append_to(rate, " if self.training else 0.0"),
         help="pass `dropout_p=... if self.training else 0.0`",
     )

@@ -80,8 +80,7 @@ def functional_op_unregistered_state(call: MethodCall) -> Iterator[Finding]:
         if given is not None and call.is_plain_tensor_attribute(given):
             yield call.finding(
                 f"`{call.code(given)}` is a plain tensor, so what `{call.spelled}` learns in it is neither saved nor moved",
-                at=given,
-                caption="not a buffer",
+                labels=[(given, "not a buffer")],
                 help="register it in `__init__` with `self.register_buffer(...)`",
             )
             return
@@ -90,7 +89,6 @@ def functional_op_unregistered_state(call: MethodCall) -> Iterator[Finding]:
         if given is not None and call.is_random_tensor(given):
             yield call.finding(
                 f"`{call.code(given)}` is a random tensor that no optimizer knows, so `{call.spelled}` is never trained",
-                at=given,
-                caption="not a Parameter",
+                labels=[(given, "not a Parameter")],
                 help="make it an `nn.Parameter` in `__init__`, or use the layer class",
             )
