@@ -128,6 +128,19 @@ def _plain_containers(file: File, wanted: set[int]) -> Iterator[Any]:
         yield from plain_containers(model)
 
 
+def _constructions(file: File, wanted: set[int]) -> Iterator[Any]:
+    from torchlint.model.construction import Construction
+
+    return (Construction(model) for model in _module_classes(file, wanted) if "__init__" in model.methods)
+
+
+def _super_calls(file: File, wanted: set[int]) -> Iterator[Any]:
+    from torchlint.model.construction import super_calls
+
+    for model in _module_classes(file, wanted):
+        yield from super_calls(model)
+
+
 def _method_calls(file: File, wanted: set[int]) -> Iterator[Any]:
     from torchlint.model.calls import calls_of
 
@@ -143,6 +156,8 @@ def _scheduler_steps(file: File, wanted: set[int]) -> Iterator[Any]:
 
 _SUBJECTS: dict[str, Callable[[File, set[int]], Iterator[Any]]] = {
     "ModuleClass": _module_classes,
+    "Construction": _constructions,
+    "SuperCall": _super_calls,
     "MethodCall": _method_calls,
     "PlainContainer": _plain_containers,
     "SchedulerStep": _scheduler_steps,

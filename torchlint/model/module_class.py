@@ -133,6 +133,28 @@ class ClassModel:
     def used_by_init(self) -> set[str]:
         return self.reachable("__init__")
 
+    def annotated_module(self, parameter: str) -> Symbol | None:
+        """The Module class that a parameter of ``__init__`` is annotated with."""
+        init = self.methods.get("__init__")
+        if init is None or not isinstance(init.node, cst.FunctionDef):
+            return None
+        params = init.node.params
+        for item in (*params.posonly_params, *params.params, *params.kwonly_params):
+            if item.name.value == parameter and item.annotation is not None:
+                return self._module_named(item.annotation.annotation)
+        return None
+
+    def _module_named(self, annotation: cst.BaseExpression) -> Symbol | None:
+        """The Module class of an annotation, written out or in quotes."""
+        if isinstance(annotation, cst.SimpleString):
+            text = str(annotation.evaluated_value)
+        elif isinstance(annotation, (cst.Name, cst.Attribute)):
+            text = cst.Module([]).code_for_node(annotation)
+        else:
+            return None
+        symbol = self.file.project.resolve(self.file.outline, text) if text.replace(".", "").isidentifier() else None
+        return symbol if symbol is not None and self.file.project.is_module(symbol) else None
+
     def method(self, name: str) -> Function | None:
         """The method that ``self.name()`` calls, here or in a base class of the project."""
         for model in (self, *self.ancestors):

@@ -66,6 +66,7 @@ class Evaluator:
         self._memo: dict[cst.CSTNode, Values] = {}
         self._active: set[cst.CSTNode] = set()
         self._cuts = 0
+        self._opened: set[cst.CSTNode] = set()
 
     # -- entry -----------------------------------------------------------------------------------------------------
 
@@ -413,14 +414,16 @@ class Evaluator:
         evaluator = holder.function.file.evaluator
         if evaluator is not self:
             return evaluator.elements(holder)
+        if holder.node in self._opened:  # a container that is extended by itself
+            return []
+        self._opened.add(holder.node)
         found: list[Value] = []
-        for expression, is_container in self._element_expressions(holder):
-            values = self.values(expression, holder.function)
-            if is_container:
-                for value in values:
-                    found.extend(self.elements(value) if value.node is not holder.node else ())
-            else:
-                found.extend(values)
+        try:
+            for expression, is_container in self._element_expressions(holder):
+                for value in self.values(expression, holder.function):
+                    found.extend(self.elements(value) if is_container else (value,))
+        finally:
+            self._opened.discard(holder.node)
         return list(_distinct(found))
 
     def _element_expressions(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool]]:

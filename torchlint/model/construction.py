@@ -1,0 +1,325 @@
+"""How ``__init__`` of a Module reaches ``nn.Module.__init__``, and what it registers before that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from torchlint.diagnostic import Fix, Label, Range
+from torchlint.model.flow import CallSite, Function, Place, Store
+from torchlint.model.kinds import Kind
+from torchlint.model.module_class import ClassModel
+from torchlint.model.values import UNKNOWN, Value
+from torchlint.project.index import Symbol
+
+_REGISTERED = {Kind.MODULE, Kind.PARAMETER, Kind.BUFFER}
+_STUB_CALLS = {"builtins.print", "builtins.NotImplementedError"}
+
+
+@dataclass(frozen=True, eq=False)
+class SuperCall:
+    """``super(...)`` in a method of a class; ``first`` is the class that it names, if it names one."""
+
+    cls: ClassModel
+    function: Function
+    node: cst.Call
+
+    @property
+    def first(self) -> cst.BaseExpression | None:
+        return self.node.args[0].value if self.node.args else None
+
+    @property
+    def range(self) -> Range:
+        return self.cls.file.range(self.node)
+
+    @property
+    def names(self) -> str:
+        """The class as written."""
+        return self.cls.file.code(self.first) if self.first is not None else ""
+
+    @property
+    def names_own_type(self) -> bool:
+        """``super(self.__class__, self)`` or ``super(type(self), self)``."""
+        return self.names in (f"{self.function.self_name}.__class__", f"type({self.function.self_name})")
+
+    @cached_property
+    def symbol(self) -> Symbol | None:
+        """The class named, where it is another one than the class that the call stands in."""
+        if self.first is None or self.names.rpartition(".")[2] == self.cls.name:
+            return None
+        symbol = self.cls.file.evaluator.symbol(self.first, self.function)
+        return symbol if symbol is not None and symbol.kind == "class" else None
+
+    @property
+    def is_unrelated(self) -> bool:
+        """Whether the class named is no base class: ``super()`` raises a TypeError."""
+        ancestors = self.cls.ancestor_symbols
+        return self.symbol is not None and None not in ancestors and self.symbol not in ancestors
+
+    @property
+    def skipped(self) -> list[str]:
+        """The attributes that the skipped base class would have registered, and this class does not set."""
+        skipped = self.cls.file.program.class_model(self.symbol) if self.symbol else None
+        if skipped is None or self.symbol not in self.cls.ancestor_symbols:
+            return []
+        registers = (
+            attribute.name
+            for attribute in skipped.attributes.values()
+            if any(value.kind in _REGISTERED for _, value in attribute.assigned())
+        )
+        return [name for name in registers if not self._is_set_here(name)]
+
+    def _is_set_here(self, name: str) -> bool:
+        attribute = self.cls.attributes.get(name)
+        return attribute is not None and bool(attribute.stores)
+
+    @property
+    def calls_init(self) -> bool:
+        parent = self.function.parents.get(self.node)
+        return isinstance(parent, cst.Attribute) and parent.attr.value == "__init__"
+
+    @property
+    def has_subclass_here(self) -> bool:
+        """Whether a class of the same file derives from this one."""
+        project, outline = self.cls.file.project, self.cls.file.outline
+        return any(
+            self.cls.symbol in project.ancestors(project.class_symbol(outline, other)) for other in outline.definitions
+        )
+
+    def fix(self) -> Fix:
+        return Fix("call `super()` without arguments", (self.cls.file.replace(self.node, "super()"),))
+
+
+def super_calls(cls: ClassModel) -> Iterator[SuperCall]:
+    for function in cls.functions():
+        if function.self_name is None:
+            continue
+        for site in function.calls:
+            if isinstance(site.node.func, cst.Name) and site.node.func.value == "super" and len(site.node.args) == 2:
+                yield SuperCall(cls, function, site.node)
+
+
+class Construction:
+    """The ``__init__`` of a Module class, in its order."""
+
+    def __init__(self, cls: ClassModel) -> None:
+        self.cls = cls
+        self.file = cls.file
+        self.function = cls.methods.get("__init__")
+
+    # -- what reaches nn.Module.__init__ -----------------------------------------------------------------------------
+
+    @cached_property
+    def init_calls(self) -> list[CallSite]:
+        """The calls in ``__init__`` that run, or may run, ``nn.Module.__init__``."""
+        return [call for call in self.function.calls if self._may_initialise(call)] if self.function else []
+
+    def _may_initialise(self, call: CallSite, depth: int = 3) -> bool:
+        callee = call.node.func
+        if not isinstance(callee, cst.Attribute):
+            return self._hands_self_over(call)
+        name, holder = callee.attr.value, callee.value
+        if name == "__init__":
+            return not self.is_unbound_super(holder) and self._base_initialises(holder, call.place.function)
+        if isinstance(holder, cst.Name) and holder.value == call.place.function.self_name:
+            method = self.cls.method(name)
+            if method is None:
+                return name not in _MODULE_METHODS and None in self.cls.ancestor_symbols
+            return depth > 0 and any(self._may_initialise(inner, depth - 1) for inner in method.calls)
+        return False
+
+    def _hands_self_over(self, call: CallSite) -> bool:
+        """A function called with ``self`` may do anything, also initialise it."""
+        called = self.file.evaluator.dotted(call.node.func, call.place.function) or ""
+        return not called.startswith("builtins.") and any(
+            isinstance(item.value, cst.Name) and item.value.value == call.place.function.self_name
+            for item in call.node.args
+        )
+
+    def is_unbound_super(self, holder: cst.BaseExpression) -> bool:
+        """``super(Net)``: an unbound super object, whose ``__init__`` is its own."""
+        return (
+            isinstance(holder, cst.Call)
+            and isinstance(holder.func, cst.Name)
+            and holder.func.value == "super"
+            and len(holder.args) == 1
+        )
+
+    def _base_initialises(self, holder: cst.BaseExpression, function: Function) -> bool:
+        """Whether ``holder.__init__`` can lead to ``nn.Module.__init__``; unknown counts as yes."""
+        symbol = self.file.evaluator.symbol(holder, function)
+        if symbol is None or self.file.project.is_module(symbol) is not False:
+            return True
+        if symbol.kind == "external":
+            return False
+        model = self.file.program.class_model(symbol)
+        init = model.method("__init__") if model is not None else None
+        return init is not None and any(
+            isinstance(call.node.func, cst.Attribute) and call.node.func.attr.value == "__init__" for call in init.calls
+        )
+
+    # -- exemptions ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether ``__init__`` does nothing: ``pass``, a docstring, ``raise NotImplementedError``."""
+        assert self.function is not None
+        calls = (self.file.evaluator.dotted(call.node.func, self.function) for call in self.function.calls)
+        return not self.function.stores and not self.function.item_stores and all(name in _STUB_CALLS for name in calls)
+
+    @property
+    def is_initialised_elsewhere(self) -> bool:
+        """``__new__``, a takeover of ``__dict__``, or a decorator of ``__init__`` whose source is not at hand."""
+        assert self.function is not None and isinstance(self.function.node, cst.FunctionDef)
+        if "__new__" in self.cls.outline.methods or "__call__" in self._metaclass_methods():
+            return True
+        if any(store.name in ("__dict__", "__class__") for store in self.function.stores):
+            return True
+        if any(load.name == "__dict__" for load in self.function.loads):
+            return True
+        return any(not self._is_harmless(decorator) for decorator in self.function.node.decorators)
+
+    def _metaclass_methods(self) -> frozenset[str]:
+        name = self.cls.outline.metaclass
+        symbol = self.file.project.resolve(self.file.outline, name) if name else None
+        return symbol.class_outline.methods if symbol and symbol.class_outline else frozenset()
+
+    def _is_harmless(self, decorator: cst.Decorator) -> bool:
+        """Whether a decorator is known not to initialise: of the project, and without an ``__init__`` of its own."""
+        node = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+        written = self.file.code(node)
+        symbol = self.file.project.resolve(self.file.outline, written, scope=self.cls.outline)
+        if symbol is None or symbol.outline is None or symbol.definition is None:
+            return symbol is not None and symbol.kind == "external" and symbol.dotted.startswith(_KNOWN_DECORATORS)
+        lines = symbol.outline.text.splitlines()[symbol.definition.first - 1 : symbol.definition.last]
+        return not any("super(" in line or "Module.__init__" in line for line in lines)
+
+    @property
+    def is_mixin(self) -> bool:
+        """Whether a class of this file derives from this one and from another Module, which initialises both."""
+        project, outline = self.file.project, self.file.outline
+        return any(
+            self.cls.symbol in bases and sum(base is not None and project.is_module(base) is True for base in bases) > 1
+            for bases in (project.bases(outline, other) for other in outline.definitions)
+        )
+
+    # -- findings --------------------------------------------------------------------------------------------------
+
+    def range(self, node: cst.CSTNode) -> Range:
+        return self.file.range(node)
+
+    @property
+    def name_range(self) -> Range:
+        assert self.function is not None and isinstance(self.function.node, cst.FunctionDef)
+        return self.file.range(self.function.node.name)
+
+    @property
+    def uncalled(self) -> cst.Attribute | None:
+        """``super().__init__`` without parentheses."""
+        for function in [self.function] if self.function else []:
+            for node in function.places:
+                if isinstance(node, cst.Attribute) and node.attr.value == "__init__" and isinstance(node.value, cst.Call):
+                    parent = function.parents.get(node)
+                    if isinstance(parent, cst.Expr):
+                        return node
+        return None
+
+    @property
+    def unbound(self) -> cst.Call | None:
+        """The ``super(Net)`` of ``super(Net).__init__()``."""
+        for call in self.function.calls if self.function else ():
+            callee = call.node.func
+            if isinstance(callee, cst.Attribute) and callee.attr.value == "__init__" and self.is_unbound_super(callee.value):
+                assert isinstance(callee.value, cst.Call)
+                return callee.value
+        return None
+
+    @cached_property
+    def first_registration(self) -> tuple[Range, str, Place] | None:
+        """The first thing in ``__init__`` that needs the registries of ``nn.Module``, with the user's name for it."""
+        events = sorted(self._registrations(), key=lambda event: event[2].order)
+        return events[0] if events else None
+
+    def _registrations(self) -> Iterator[tuple[Range, str, Place]]:
+        assert self.function is not None
+        for store in self.function.stores:
+            if store.kind == "assign" and self._is_registered(store):
+                yield self.file.range(store.statement), f"{self.function.self_name}.{store.name}", store.place
+        for call, method, _ in self.cls.registrations:
+            if call.place.function is self.function and method != "setattr":
+                yield self.file.range(call.node), f"{self.function.self_name}.{method}", call.place
+
+    def _is_registered(self, store: Store) -> bool:
+        assert store.value is not None
+        values = self.file.evaluator.values(store.value, store.place.function) or (UNKNOWN,)
+        return all(value.kind in _REGISTERED or self._is_module_argument(value, store) for value in values)
+
+    def _is_module_argument(self, value: Value, store: Store) -> bool:
+        """Whether a parameter of ``__init__`` is annotated as a Module, or is used as one right away."""
+        return value.kind is Kind.ARGUMENT and self.cls.annotated_module(value.name) is not None
+
+    @property
+    def late_call(self) -> CallSite | None:
+        """The call that initialises, where something is registered before it on the same path."""
+        first = self.first_registration
+        if first is None or not self.init_calls:
+            return None
+        call = self.init_calls[0]
+        unconditional = not any(block.kind in ("if", "try", "except") for block in call.place.blocks())
+        same_path = not any(block.kind in ("if", "try", "except") for block in first[2].blocks())
+        return call if first[2].order < call.place.order and unconditional and same_path else None
+
+    def label(self, call: CallSite) -> Label:
+        return Label(self.file.range(call.node), "the registries are created only here")
+
+    # -- fixes -----------------------------------------------------------------------------------------------------
+
+    def insert_super(self) -> Fix | None:
+        """Call ``super().__init__()`` first, where no base class takes arguments that are not known."""
+        statement = self._first_statement()
+        if statement is None or not self._bases_take_no_arguments():
+            return None
+        start = self.file.range(statement).start
+        indent = self.file.indentation(start.line)
+        return Fix("call `super().__init__()` first", (self.file.insert(start, f"super().__init__()\n{indent}"),))
+
+    def _first_statement(self) -> cst.CSTNode | None:
+        """The first statement behind the docstring; none where the body stands on the line of the ``def``."""
+        assert self.function is not None and isinstance(self.function.node, cst.FunctionDef)
+        body = self.function.node.body
+        if not isinstance(body, cst.IndentedBlock):
+            return None
+        first, *rest = body.body
+        return (rest[0] if rest else None) if _is_docstring(first) else first
+
+    def _bases_take_no_arguments(self) -> bool:
+        return all(
+            symbol is not None and (symbol.dotted == "torch.nn.Module" or symbol.kind == "class" and self._is_bare(symbol))
+            for symbol in self.file.project.bases(self.file.outline, self.cls.outline)
+        )
+
+    def _is_bare(self, symbol: Symbol) -> bool:
+        model = self.file.program.class_model(symbol)
+        init = model.method("__init__") if model is not None else None
+        return init is None or all(item.default is not None for item in init.parameters[1:])
+
+    def call_it(self, node: cst.Attribute) -> Fix:
+        return Fix("call it", (self.file.insert(self.file.range(node).end, "()"),))
+
+    def bind_it(self, node: cst.Call) -> Fix:
+        return Fix("call `super()` without arguments", (self.file.replace(node, "super()"),))
+
+
+_MODULE_METHODS = {"register_buffer", "register_parameter", "add_module", "register_module", "apply", "to", "train", "eval"}
+_KNOWN_DECORATORS = ("torch.jit.", "typing.", "builtins.", "functools.", "torch.no_grad", "torch.compiler.")
+
+
+def _is_docstring(node: cst.CSTNode) -> bool:
+    return (
+        isinstance(node, cst.SimpleStatementLine)
+        and isinstance(node.body[0], cst.Expr)
+        and isinstance(node.body[0].value, (cst.SimpleString, cst.ConcatenatedString))
+    )

@@ -1,0 +1,121 @@
+"""TL003: an ``__init__`` that does not reach ``nn.Module.__init__``, or reaches it too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from torchlint.diagnostic import Finding, Label
+from torchlint.rule import rule
+
+if TYPE_CHECKING:
+    from torchlint.model.construction import Construction
+
+
+@rule("TL003", since="0.1")
+def missing_super_init(construction: Construction) -> Iterator[Finding]:
+    """A Module whose `__init__` does not call `super().__init__()` first cannot hold layers.
+
+    `nn.Module.__init__` creates the registries that layers, Parameters, buffers and hooks go into. Without it, or
+    before it, the first layer raises "cannot assign module before Module.__init__() call". A class that assigns no
+    layer is built without an error and fails at its first call, or when `parameters()` is asked for. The call is
+    also lost as `super().__init__` without parentheses and as `super(Net).__init__()`, which initialises nothing.
+
+    ```python bad
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):  # TL003
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.fc(x)
+    ```
+
+    ```python fixed
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.fc(x)
+    ```
+
+    ```python proof
+    try:
+        Net()
+        broken = False
+    except AttributeError:
+        broken = True
+    ```
+
+    Plain attributes (numbers, strings, lists) may be set before the call. Nothing is reported where a base class, a
+    helper method, a decorator or `__new__` may make the call.
+
+    ```python good
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self, width=2):
+            self.width = width
+            super().__init__()
+            self.fc = nn.Linear(width, width)
+
+        def forward(self, x):
+            return self.fc(x)
+    ```
+
+    References:
+    - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
+    - https://github.com/pytorch/pytorch/issues/37824
+    """
+    if construction.is_initialised_elsewhere:
+        return
+    name = construction.cls.name
+    late = construction.late_call
+    if late is not None and construction.first_registration is not None:
+        where, registered, _ = construction.first_registration
+        yield Finding(
+            where,
+            f"`{registered}` is set before `super().__init__()`, so creating `{name}` raises an AttributeError",
+            caption="nothing can be registered yet",
+            labels=(construction.label(late),),
+            help="call `super().__init__()` first",
+        )
+    elif not construction.init_calls and not construction.is_stub and not construction.is_mixin:
+        yield _never_called(construction, name)
+
+
+def _never_called(construction: Construction, name: str) -> Finding:
+    if construction.uncalled is not None:
+        return Finding(
+            construction.range(construction.uncalled),
+            f"`super().__init__` is not called in `{name}`, so `nn.Module` is never initialised",
+            caption="the parentheses are missing",
+            fix=construction.call_it(construction.uncalled),
+        )
+    if construction.unbound is not None:
+        return Finding(
+            construction.range(construction.unbound),
+            f"`super({name})` is bound to no object, so its `__init__` does not initialise `{name}`",
+            caption="the second argument is missing",
+            fix=construction.bind_it(construction.unbound),
+        )
+    labels: tuple[Label, ...] = ()
+    if construction.first_registration is not None:
+        where, registered, _ = construction.first_registration
+        labels = (Label(where, f"`{registered}` raises an AttributeError here"),)
+    return Finding(
+        construction.name_range,
+        f"`{name}.__init__` never calls `super().__init__()`, so `{name}` has no registries for layers and hooks",
+        caption="`nn.Module.__init__` is never called",
+        labels=labels,
+        fix=construction.insert_super(),
+        help="call `super().__init__()` first",
+    )
