@@ -128,6 +128,20 @@ def _plain_containers(file: File, wanted: set[int]) -> Iterator[Any]:
         yield from plain_containers(model)
 
 
+def _plain_tensors(file: File, wanted: set[int]) -> Iterator[Any]:
+    from torchlint.model.tensors import plain_tensors
+
+    for model in _module_classes(file, wanted):
+        yield from plain_tensors(model)
+
+
+def _lost_parameters(file: File, wanted: set[int]) -> Iterator[Any]:
+    from torchlint.model.tensors import lost_parameters
+
+    for model in _module_classes(file, wanted):
+        yield from lost_parameters(model)
+
+
 def _constructions(file: File, wanted: set[int]) -> Iterator[Any]:
     from torchlint.model.construction import Construction
 
@@ -156,6 +170,8 @@ def _scheduler_steps(file: File, wanted: set[int]) -> Iterator[Any]:
 
 _SUBJECTS: dict[str, Callable[[File, set[int]], Iterator[Any]]] = {
     "ModuleClass": _module_classes,
+    "PlainTensor": _plain_tensors,
+    "LostParameter": _lost_parameters,
     "Construction": _constructions,
     "SuperCall": _super_calls,
     "MethodCall": _method_calls,

@@ -310,8 +310,11 @@ class Evaluator:
             kind = Kind.BUFFER
         elif dotted in facts.passthrough and node.args:
             return self.values(node.args[0].value, function)
-        elif dotted == "torch.autograd.Variable":
-            kind = Kind.TENSOR
+        elif dotted.startswith("torch.nn.init.") and dotted.endswith("_") and node.args:
+            return self.values(node.args[0].value, function)  # in place
+        elif dotted == "torch.autograd.Variable" and node.args:
+            inner = self.values(node.args[0].value, function)
+            return tuple(value for value in inner if value.kind is Kind.TENSOR) or (Value(Kind.TENSOR, node, function),)
         elif dotted in facts.tensor_factories or dotted in facts.tensor_operations:
             kind = Kind.TENSOR
         elif dotted.startswith("torch.nn.functional."):

@@ -1,0 +1,382 @@
+"""Tensors kept on a Module as plain attributes: Parameters lost on the way, and tensors that nothing registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from torchlint.diagnostic import Edit, Fix, Range
+from torchlint.model.facts import torch_facts
+from torchlint.model.flow import Function, Load, Store
+from torchlint.model.kinds import Kind
+from torchlint.model.module_class import Attribute, ClassModel, root
+from torchlint.model.values import Value, argument
+
+_SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Integer, cst.Float, cst.List)
+
+
+@dataclass(frozen=True, eq=False)
+class LostParameter:
+    """``self.name = nn.Parameter(x).to(device)``: what is kept is no Parameter."""
+
+    attribute: Attribute
+    store: Store
+    value: Value
+
+    @property
+    def cls(self) -> ClassModel:
+        return self.attribute.owner
+
+    @property
+    def name(self) -> str:
+        return f"{self.store.place.function.self_name}.{self.attribute.name}"
+
+    @property
+    def range(self) -> Range:
+        return self.cls.file.range(self.store.statement)
+
+    @property
+    def operations(self) -> str:
+        """What is done to the Parameter, as written: ``.to(device)``."""
+        return self._suffix() or "an operation"
+
+    @property
+    def is_move(self) -> bool:
+        """Whether it is lost only where something is moved or cast: with ``.to(device)``, on another device."""
+        return all(isinstance(node, cst.Call) and _method(node) in torch_facts().casts for node in self._chain())
+
+    def _chain(self) -> list[cst.BaseExpression]:
+        """The operations from the outermost to the one on the Parameter itself."""
+        chain: list[cst.BaseExpression] = []
+        node = self.value.node
+        while isinstance(node, cst.BaseExpression) and node is not self.value.source:
+            chain.append(node)
+            if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
+                node = node.func.value
+            elif isinstance(node, cst.BinaryOperation):
+                node = node.left
+            else:
+                break
+        return chain
+
+    @property
+    def data(self) -> cst.BaseExpression | None:
+        return argument(self.value.source, "data", 0) if self.value.source is not None else None
+
+    @property
+    def is_redundant(self) -> bool:
+        """Whether nothing is moved or cast, because the inner tensor is made so: the same Parameter comes back."""
+        chain = self._chain()
+        return self.is_move and self.data is not None and all(self._changes_nothing(node) for node in chain)
+
+    def _changes_nothing(self, node: cst.BaseExpression) -> bool:
+        assert isinstance(node, cst.Call) and self.data is not None
+        if _method(node) == "float" and not any(word in self.cls.file.code(self.data) for word in _OTHER_TYPES):
+            return True
+        wanted = [self.cls.file.code(item.value) for item in node.args]
+        return any(self._is_made_with(inner, _method(node), wanted) for inner in _calls_in(self.data))
+
+    def _is_made_with(self, inner: cst.Call, cast: str, wanted: list[str]) -> bool:
+        given = [self.cls.file.code(item.value) for item in inner.args]
+        if _method(inner) == cast and given == wanted:
+            return True
+        placed = {item.keyword.value: self.cls.file.code(item.value) for item in inner.args if item.keyword}
+        return bool(wanted) and wanted[0] in (placed.get("device"), placed.get("dtype"))
+
+    def _suffix(self) -> str:
+        """The text behind the Parameter, where the Parameter is what the expression begins with."""
+        source, node = self.value.source, self.value.node
+        if source is None or not isinstance(node, cst.BaseExpression) or node.lpar or source.lpar:
+            return ""
+        file = self.cls.file
+        whole, inner = file.range(node), file.range(source)
+        if whole.start != inner.start or inner.end >= whole.end:
+            return ""
+        return file.text(Range(inner.end, whole.end))
+
+    def fix(self) -> Fix | None:
+        """Do it to the tensor, before it becomes a Parameter."""
+        suffix, data, source = self._suffix(), self.data, self.value.source
+        if not suffix or data is None or source is None or self.store.value is not self.value.node:
+            return None
+        file = self.cls.file
+        assert isinstance(self.value.node, cst.BaseExpression)
+        drop = Edit(Range(file.range(source).end, file.range(self.value.node).end), "")
+        simple = isinstance(data, _SIMPLE) or bool(data.lpar)
+        before, after = file.wrap(data, "" if simple else "(", suffix if simple else f"){suffix}")
+        edits = (after, drop) if simple else (before, after, drop)
+        return Fix(f"make the Parameter of the result: `{suffix.strip()}` inside of `nn.Parameter(...)`", edits)
+
+
+_OTHER_TYPES = ("double", "float64", "half", "float16", "bfloat16", "int", "long", "Long", "Double", "Half", "numpy", "np.")
+_LEAVING = {"detach", "data", "item", "numpy", "tolist", "clone"}
+
+
+def _method(node: cst.Call) -> str:
+    return node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
+
+
+def _calls_in(node: cst.CSTNode) -> Iterator[cst.Call]:
+    """The calls of a chain such as ``torch.zeros(3).to(device)``, outermost first."""
+    while isinstance(node, (cst.Call, cst.Attribute)):
+        if isinstance(node, cst.Call):
+            yield node
+            node = node.func
+        else:
+            node = node.value
+
+
+def lost_parameters(cls: ClassModel) -> Iterator[LostParameter]:
+    """The attributes of a Module class that keep a tensor computed from a new Parameter instead of the Parameter."""
+    for attribute in cls.attributes.values():
+        for store, value in attribute.assigned():
+            if value.kind is not Kind.LOST_PARAMETER or value.source is None:
+                continue
+            method = root(store.place.function).name
+            if method in cls.used_by_forward - cls.used_by_init or value.source in cls.registered:
+                continue
+            lost = LostParameter(attribute, store, value)
+            if not lost.is_redundant and not any(_method(node) in _LEAVING for node in lost._chain() if isinstance(node, cst.Call)):
+                yield lost
+
+
+# -------------------------------------------------------------------------------------------------- plain tensors
+
+# What is done to a tensor that stays where it is: nothing that needs it on the device of the input.
+_HARMLESS_METHODS = torch_facts().leaving_methods | {"shape", "device", "dtype", "size", "ndim", "requires_grad", "is_sparse"}
+_MOVING_METHODS = torch_facts().casts - {"type"} | {"to_dense", "pin_memory", "new_tensor", "expand_as", "device"}
+_INIT_NAMES = ("xavier", "kaiming", "normal_", "uniform_", "orthogonal_", "trunc_normal_", "sparse_", "eye_", "dirac_")
+
+
+@dataclass(frozen=True, eq=False)
+class PlainTensor:
+    """``self.name`` bound, while the model is built, to a tensor that is neither a Parameter nor a buffer."""
+
+    attribute: Attribute
+    store: Store
+    value: Value
+
+    @property
+    def cls(self) -> ClassModel:
+        return self.attribute.owner
+
+    @property
+    def name(self) -> str:
+        return f"{self.store.place.function.self_name}.{self.attribute.name}"
+
+    @property
+    def range(self) -> Range:
+        return self.cls.file.range(self.store.statement)
+
+    @cached_property
+    def factory(self) -> cst.Call | None:
+        """The call that the tensor begins with: ``torch.zeros(3)`` of ``torch.zeros(3).unsqueeze(0)``."""
+        return self.value.source
+
+    # -- meant to be trained ---------------------------------------------------------------------------------------
+
+    @property
+    def is_meant_to_be_trained(self) -> bool:
+        """Whether gradients are asked for, or the tensor is initialised as weights are."""
+        return self._asks_for_gradients() or self._is_initialised_as_weight()
+
+    def _asks_for_gradients(self) -> bool:
+        chain = list(_calls_in(self.store.value)) if self.store.value is not None else []
+        if self.factory is not None and self.factory not in chain:
+            chain.append(self.factory)
+        for call in chain:
+            given = argument(call, "requires_grad")
+            if given is not None and self.cls.file.code(given) == "True":
+                return True
+            if _method(call) == "requires_grad_" and not any(self.cls.file.code(item.value) == "False" for item in call.args):
+                return True
+        return False
+
+    def _is_initialised_as_weight(self) -> bool:
+        """``nn.init.xavier_uniform_(self.name)``, or ``self.name.data.uniform_(...)``."""
+        for load in self.attribute.loads:
+            if root(load.place.function).name in self.cls.used_by_forward:
+                continue
+            function = load.place.function
+            parent = function.parents.get(load.node)
+            if isinstance(parent, cst.Arg):
+                call = function.parents.get(parent)
+                called = self.cls.file.evaluator.dotted(call.func, function) if isinstance(call, cst.Call) else None
+                if called is not None and called.startswith("torch.nn.init.") and any(n in called for n in _INIT_NAMES):
+                    return True
+        return False
+
+    # -- used where the device matters -----------------------------------------------------------------------------
+
+    @property
+    def meets_the_input(self) -> Load | None:
+        """Where the forward pass computes with the tensor as it is."""
+        return next((load for load in self.attribute.loads_in_forward if _computes_with(load)), None)
+
+    @property
+    def is_moved_by_hand(self) -> bool:
+        """Whether any use of the attribute moves it, or asks where it is."""
+        return any(_is_moved(load) for load in self.attribute.loads)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it is made for a device that the caller chose: ``device=...`` or ``.to(device)``."""
+        calls = list(_calls_in(self.store.value)) if self.store.value is not None else []
+        if self.factory is not None and self.factory not in calls:
+            calls.append(self.factory)
+        return any(argument(call, "device") is not None or _method(call) in ("to", "type_as") for call in calls)
+
+    @property
+    def is_on_cuda(self) -> bool:
+        calls = list(_calls_in(self.store.value)) if self.store.value is not None else []
+        return any(_method(call) == "cuda" for call in calls)
+
+    @property
+    def is_scalar_or_empty(self) -> bool:
+        """``torch.tensor(0.5)``, which works with tensors of any device, and placeholders without elements."""
+        factory = self.factory
+        if factory is None:
+            return True
+        first = next((item.value for item in factory.args if item.keyword is None and item.star == ""), None)
+        if first is None:
+            return not any(item.star for item in factory.args)
+        name = self.cls.file.evaluator.dotted(factory.func, self.value.function or self.store.place.function) or ""
+        if name in ("torch.tensor", "torch.as_tensor"):
+            return not self._is_sequence(first)
+        if isinstance(first, (cst.List, cst.Tuple)) and not first.elements:
+            return True
+        return any(isinstance(item.value, cst.Integer) and item.value.value == "0" for item in factory.args if not item.keyword) and name != "torch.arange"
+
+    def _is_sequence(self, node: cst.BaseExpression) -> bool:
+        if isinstance(node, (cst.List, cst.Tuple)):
+            return bool(node.elements)
+        if isinstance(node, (cst.ListComp, cst.BinaryOperation)):
+            return isinstance(node, cst.ListComp)
+        values = self.cls.file.evaluator.values(node, self.value.function or self.store.place.function)
+        return all(value.kind is Kind.CONTAINER for value in values)
+
+    def fix(self) -> Fix | None:
+        """Make it a Parameter, or a buffer that is not saved, so that old checkpoints still load."""
+        node, statement = self.store.value, self.store.statement
+        if node is None or not isinstance(statement, cst.Assign) or len(statement.targets) != 1:
+            return None
+        file, self_name = self.cls.file, self.store.place.function.self_name
+        if self.is_meant_to_be_trained:
+            spelled = file.spell("torch.nn.Parameter")
+            return Fix("make it a Parameter", file.wrap(node, f"{spelled}(", ")"), "unsafe") if spelled else None
+        if len([store for store in self.attribute.stores if store.kind == "assign"]) != 1:
+            return None
+        text = f'{self_name}.register_buffer("{self.attribute.name}", {file.code(node)}, persistent=False)'
+        return Fix("register it as a buffer", (Edit(file.range(statement), text),), "unsafe")
+
+
+def plain_tensors(cls: ClassModel) -> Iterator[PlainTensor]:
+    """The tensors that ``__init__`` of a Module class keeps as plain attributes."""
+    if cls.methods.keys() & {"_apply", "to", "cuda"} or _moves_itself(cls):
+        return
+    for attribute in cls.attributes.values():
+        if attribute.name == "example_input_array" or not _is_settled_in_init(attribute):
+            continue
+        for store in attribute.stores:
+            values = _values(store) if store.kind == "assign" else ()
+            if values and all(value.kind is Kind.TENSOR for value in values):
+                yield PlainTensor(attribute, store, values[0])
+
+
+def _values(store: Store) -> tuple[Value, ...]:
+    assert store.value is not None
+    function = store.place.function
+    return function.file.evaluator.values(store.value, function)
+
+
+def _is_settled_in_init(attribute: Attribute) -> bool:
+    """Whether only ``__init__`` (and what it alone calls) assigns the attribute, and nothing registers the name."""
+    owner = attribute.owner
+    early = owner.used_by_init - owner.used_by_forward
+    if any(root(store.place.function).name not in early for store in attribute.stores if store.kind != "item"):
+        return False
+    if any(value.kind is Kind.BUFFER for value in owner.own_attribute_values(attribute.name)):
+        return False
+    return not any(_may_register(model, attribute.name) for model in (owner, *owner.ancestors))
+
+
+def _may_register(model: ClassModel, name: str) -> bool:
+    """Whether a ``register_buffer`` with this name, or with a name that is computed, exists in a class."""
+    for call, method, _ in model.registrations:
+        given = argument(call.node, "name", 1 if method == "setattr" else 0)
+        if not isinstance(given, cst.SimpleString) or given.evaluated_value == name:
+            return True
+    return False
+
+
+def _moves_itself(cls: ClassModel) -> bool:
+    """torchmetrics.Metric and the like bring their own ``to``."""
+    return any(symbol is not None and symbol.dotted.startswith("torchmetrics.") for symbol in cls.ancestor_symbols)
+
+
+def _climb(load: Load) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    """Each expression around the attribute with what it is used in: ``self.x[:n].to(d) + y`` from inside out."""
+    parents = load.place.function.parents
+    node: cst.CSTNode = load.node
+    while True:
+        parent = parents.get(node)
+        if parent is None:
+            return
+        yield node, parent
+        if isinstance(parent, cst.Call) and parent.func is node:
+            node = parent  # a method of the tensor
+        elif isinstance(parent, cst.Attribute) or (isinstance(parent, cst.Subscript) and parent.value is node):
+            node = parent
+        else:
+            return
+
+
+def _is_moved(load: Load) -> bool:
+    for node, parent in _climb(load):
+        if isinstance(parent, cst.Attribute) and parent.attr.value in _MOVING_METHODS:
+            return True
+        if isinstance(parent, (cst.Assign, cst.AnnAssign)) and parent.value is node:
+            return True  # the local name may be moved; what it is used for is not followed
+        if isinstance(parent, cst.Arg) and _goes_to_a_mover(parent, load.place.function):
+            return True
+    return False
+
+
+def _goes_to_a_mover(item: cst.Arg, function: Function) -> bool:
+    """``to_device(self.x, ...)``, ``x.to(self.x)``: a function that moves, or one whose source is not known."""
+    call = function.parents.get(item)
+    if not isinstance(call, cst.Call):
+        return False
+    name = _method(call) or (call.func.value if isinstance(call.func, cst.Name) else "")
+    return "device" in name or "cuda" in name or name in ("to", "type_as", "Variable", "nested_map", "deepcopy")
+
+
+def _computes_with(load: Load) -> bool:
+    for node, parent in _climb(load):
+        if isinstance(parent, cst.Attribute) and parent.attr.value in _HARMLESS_METHODS:
+            return False
+        if isinstance(parent, (cst.BinaryOperation, cst.Comparison, cst.ComparisonTarget)):
+            return True
+        if isinstance(parent, cst.Subscript):
+            continue
+        if isinstance(parent, cst.Arg):
+            return _is_computing_call(load.place.function.parents.get(parent), load.place.function)
+    return False
+
+
+def _is_computing_call(call: cst.CSTNode | None, function: Function) -> bool:
+    """A torch function, a method of a tensor, or a layer: something that computes with its arguments."""
+    if not isinstance(call, cst.Call):
+        return False
+    evaluator = function.file.evaluator
+    called = evaluator.dotted(call.func, function)
+    if called is not None:
+        return called.startswith("torch.") and not called.startswith(("torch.jit", "torch.save"))
+    if isinstance(call.func, cst.Attribute):
+        return any(value.kind in (Kind.TENSOR, Kind.MODULE) for value in evaluator.values(call.func, function)) or any(
+            value.kind in (Kind.TENSOR, Kind.ARGUMENT) for value in evaluator.values(call.func.value, function)
+        )
+    return False
