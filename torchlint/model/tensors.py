@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -135,8 +135,7 @@ def lost_parameters(cls: ClassModel) -> Iterator[LostParameter]:
         for store, value in attribute.assigned():
             if value.kind is not Kind.LOST_PARAMETER or value.source is None:
                 continue
-            method = root(store.place.function).name
-            if method in cls.used_by_forward - cls.used_by_init or value.source in cls.registered:
+            if root(store.place.function).name in ("forward", "__call__") or value.source in cls.registered:
                 continue
             lost = LostParameter(attribute, store, value)
             if not lost.is_redundant and not any(_method(node) in _LEAVING for node in lost._chain() if isinstance(node, cst.Call)):
@@ -145,9 +144,8 @@ def lost_parameters(cls: ClassModel) -> Iterator[LostParameter]:
 
 # -------------------------------------------------------------------------------------------------- plain tensors
 
-# What is done to a tensor that stays where it is: nothing that needs it on the device of the input.
-_HARMLESS_METHODS = torch_facts().leaving_methods | {"shape", "device", "dtype", "size", "ndim", "requires_grad", "is_sparse"}
-_MOVING_METHODS = torch_facts().casts - {"type"} | {"to_dense", "pin_memory", "new_tensor", "expand_as", "device"}
+_MOVING_METHODS = {"to", "cuda", "cpu", "type_as", "new_tensor", "pin_memory", "device", "numpy", "tolist", "item"}
+"""Uses that say that somebody thinks of the device, or that the tensor is wanted on the CPU."""
 _INIT_NAMES = ("xavier", "kaiming", "normal_", "uniform_", "orthogonal_", "trunc_normal_", "sparse_", "eye_", "dirac_")
 
 
@@ -158,6 +156,8 @@ class PlainTensor:
     attribute: Attribute
     store: Store
     value: Value
+    uses: Mapping[cst.Call, cst.CSTNode]
+    """For each tensor of the class, by the call that makes it, where the forward pass computes with it."""
 
     @property
     def cls(self) -> ClassModel:
@@ -212,22 +212,24 @@ class PlainTensor:
     # -- used where the device matters -----------------------------------------------------------------------------
 
     @property
-    def meets_the_input(self) -> Load | None:
+    def meets_the_input(self) -> cst.CSTNode | None:
         """Where the forward pass computes with the tensor as it is."""
-        return next((load for load in self.attribute.loads_in_forward if _computes_with(load)), None)
+        return self.uses.get(self.factory) if self.factory is not None else None
 
     @property
     def is_moved_by_hand(self) -> bool:
-        """Whether any use of the attribute moves it, or asks where it is."""
-        return any(_is_moved(load) for load in self.attribute.loads)
+        """Whether a method that runs after ``__init__`` moves the tensor, or asks where it is."""
+        return any(
+            _is_moved(load)
+            for load in self.attribute.loads
+            if root(load.place.function).name not in self.cls.used_by_init - self.cls.used_by_forward
+        )
 
     @property
     def is_pinned(self) -> bool:
         """Whether it is made for a device that the caller chose: ``device=...`` or ``.to(device)``."""
-        calls = list(_calls_in(self.store.value)) if self.store.value is not None else []
-        if self.factory is not None and self.factory not in calls:
-            calls.append(self.factory)
-        return any(argument(call, "device") is not None or _method(call) in ("to", "type_as") for call in calls)
+        on_device = self.factory is not None and argument(self.factory, "device") is not None
+        return on_device or (self.value.moved and not self.is_on_cuda)
 
     @property
     def is_on_cuda(self) -> bool:
@@ -277,13 +279,20 @@ def plain_tensors(cls: ClassModel) -> Iterator[PlainTensor]:
     """The tensors that ``__init__`` of a Module class keeps as plain attributes."""
     if cls.methods.keys() & {"_apply", "to", "cuda"} or _moves_itself(cls):
         return
+    found = list(_candidates(cls))
+    uses = _uses_in_forward(cls) if found else {}
+    for attribute, store, value in found:
+        yield PlainTensor(attribute, store, value, uses)
+
+
+def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
     for attribute in cls.attributes.values():
         if attribute.name == "example_input_array" or not _is_settled_in_init(attribute):
             continue
         for store in attribute.stores:
             values = _values(store) if store.kind == "assign" else ()
             if values and all(value.kind is Kind.TENSOR for value in values):
-                yield PlainTensor(attribute, store, values[0])
+                yield attribute, store, values[0]
 
 
 def _values(store: Store) -> tuple[Value, ...]:
@@ -317,66 +326,130 @@ def _moves_itself(cls: ClassModel) -> bool:
     return any(symbol is not None and symbol.dotted.startswith("torchmetrics.") for symbol in cls.ancestor_symbols)
 
 
-def _climb(load: Load) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
-    """Each expression around the attribute with what it is used in: ``self.x[:n].to(d) + y`` from inside out."""
+def _is_moved(load: Load) -> bool:
+    """Whether the attribute is moved where it is read, or handed to something that moves: ``to_device(self.x)``."""
     parents = load.place.function.parents
     node: cst.CSTNode = load.node
     while True:
         parent = parents.get(node)
-        if parent is None:
-            return
-        yield node, parent
-        if isinstance(parent, cst.Call) and parent.func is node:
-            node = parent  # a method of the tensor
-        elif isinstance(parent, cst.Attribute) or (isinstance(parent, cst.Subscript) and parent.value is node):
-            node = parent
-        else:
-            return
-
-
-def _is_moved(load: Load) -> bool:
-    for node, parent in _climb(load):
         if isinstance(parent, cst.Attribute) and parent.attr.value in _MOVING_METHODS:
             return True
-        if isinstance(parent, (cst.Assign, cst.AnnAssign)) and parent.value is node:
-            return True  # the local name may be moved; what it is used for is not followed
         if isinstance(parent, cst.Arg) and _goes_to_a_mover(parent, load.place.function):
             return True
-    return False
+        is_method = isinstance(parent, cst.Call) and parent.func is node
+        is_item = isinstance(parent, cst.Subscript) and parent.value is node
+        if parent is None or not (is_method or is_item or isinstance(parent, cst.Attribute)):
+            return False
+        node = parent
 
 
 def _goes_to_a_mover(item: cst.Arg, function: Function) -> bool:
-    """``to_device(self.x, ...)``, ``x.to(self.x)``: a function that moves, or one whose source is not known."""
     call = function.parents.get(item)
     if not isinstance(call, cst.Call):
         return False
     name = _method(call) or (call.func.value if isinstance(call.func, cst.Name) else "")
-    return "device" in name or "cuda" in name or name in ("to", "type_as", "Variable", "nested_map", "deepcopy")
+    return "device" in name or "cuda" in name or name in _TAKERS
 
 
-def _computes_with(load: Load) -> bool:
-    for node, parent in _climb(load):
-        if isinstance(parent, cst.Attribute) and parent.attr.value in _HARMLESS_METHODS:
-            return False
-        if isinstance(parent, (cst.BinaryOperation, cst.Comparison, cst.ComparisonTarget)):
+_TAKERS = {"to", "type_as", "nested_map", "deepcopy", "clone", "setattr"}
+
+
+def _uses_in_forward(cls: ClassModel) -> dict[cst.Call, cst.CSTNode]:
+    """Where the forward pass computes with tensors that nothing moves, by the call that made the tensor."""
+    found: dict[cst.Call, cst.CSTNode] = {}
+    for name in cls.used_by_forward:
+        for function in cls.methods[name].everything():
+            for node, parent in function.parents.items():
+                if isinstance(node, _OPERANDS) and _is_operand(node, parent, function):
+                    for value in function.file.evaluator.values(node, function):
+                        if value.kind is Kind.TENSOR and value.source is not None and not value.moved:
+                            found.setdefault(value.source, node)
+    return found
+
+
+_OPERANDS = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
+
+
+def _is_operand(node: cst.CSTNode, parent: cst.CSTNode, function: Function) -> bool:
+    """Whether ``node`` is computed with: an operand of an operator, or an argument beside the input of the model."""
+    if isinstance(parent, (cst.BinaryOperation, cst.ComparisonTarget, cst.Comparison)):
+        return not _result_is_moved(parent, function)
+    if isinstance(parent, cst.Arg):
+        call = function.parents.get(parent)
+        return isinstance(call, cst.Call) and _computes(call, parent, function) and not _result_is_moved(call, function)
+    if isinstance(parent, cst.Assign) and parent.value is node:
+        return any(isinstance(target.target, cst.Subscript) and _is_input(target.target, function) for target in parent.targets)
+    return False
+
+
+def _result_is_moved(node: cst.CSTNode, function: Function) -> bool:
+    """Whether the result is moved, at once or under the local name that it is bound to."""
+    parent = function.parents.get(node)
+    while isinstance(parent, (cst.BinaryOperation, cst.Attribute, cst.Call, cst.ComparisonTarget, cst.Comparison, cst.Subscript)):
+        if isinstance(parent, cst.Attribute) and parent.attr.value in _MOVING_METHODS:
             return True
-        if isinstance(parent, cst.Subscript):
-            continue
-        if isinstance(parent, cst.Arg):
-            return _is_computing_call(load.place.function.parents.get(parent), load.place.function)
-    return False
-
-
-def _is_computing_call(call: cst.CSTNode | None, function: Function) -> bool:
-    """A torch function, a method of a tensor, or a layer: something that computes with its arguments."""
-    if not isinstance(call, cst.Call):
+        node, parent = parent, function.parents.get(parent)
+    if not isinstance(parent, cst.Assign):
         return False
+    names = {target.target.value for target in parent.targets if isinstance(target.target, cst.Name)}
+    return any(
+        isinstance(other, cst.Attribute) and other.attr.value in _MOVING_METHODS and _first_name(other) in names
+        for other in function.places
+    )
+
+
+def _first_name(node: cst.CSTNode) -> str | None:
+    while isinstance(node, (cst.Attribute, cst.Call, cst.Subscript)):
+        node = node.func if isinstance(node, cst.Call) else node.value
+    return node.value if isinstance(node, cst.Name) else None
+
+
+def _is_input(node: cst.BaseExpression, function: Function) -> bool:
+    """Whether an expression begins with a parameter of the method."""
+    while isinstance(node, (cst.Attribute, cst.Subscript, cst.Call)):
+        node = node.func if isinstance(node, cst.Call) else node.value
+    if not isinstance(node, cst.Name) or node.value == function.self_name:
+        return False
+    return any(value.kind is Kind.ARGUMENT for value in function.file.evaluator.values(node, function))
+
+
+def _computes(call: cst.Call, item: cst.Arg, function: Function) -> bool:
+    """Whether a call computes with its arguments: a torch function, a layer, or a function that is also given what
+    the method computed, and that does not move the tensor itself."""
     evaluator = function.file.evaluator
-    called = evaluator.dotted(call.func, function)
-    if called is not None:
-        return called.startswith("torch.") and not called.startswith(("torch.jit", "torch.save"))
-    if isinstance(call.func, cst.Attribute):
-        return any(value.kind in (Kind.TENSOR, Kind.MODULE) for value in evaluator.values(call.func, function)) or any(
-            value.kind in (Kind.TENSOR, Kind.ARGUMENT) for value in evaluator.values(call.func.value, function)
-        )
-    return False
+    symbol = evaluator.symbol(call.func, function)
+    if symbol is not None and symbol.kind == "external":
+        computing = symbol.dotted.startswith("torch.") and not symbol.dotted.startswith(_NOT_COMPUTING)
+        return computing and len(call.args) > 1
+    beside = [other.value for other in call.args if other is not item and not isinstance(other.value, _CONSTANTS)]
+    is_beside_input = any(isinstance(part, (cst.Name, cst.Call, cst.Subscript)) for part in beside)
+    return is_beside_input and not _callee_moves(call, item, function)
+
+
+_NOT_COMPUTING = ("torch.jit", "torch.save", "torch.utils", "torch.Size", "torch.device", "torch.tensor", "torch.as_tensor")
+_CONSTANTS = (cst.Integer, cst.Float, cst.SimpleString, cst.Attribute)
+
+
+def _callee_moves(call: cst.Call, item: cst.Arg, function: Function) -> bool:
+    """Whether the function that is called moves the parameter that the tensor is given for."""
+    called = _called_function(call, function)
+    if called is None:
+        return False
+    offset = 1 if called.self_name is not None and isinstance(call.func, cst.Attribute) else 0
+    if item.keyword is not None:
+        name = item.keyword.value
+    else:
+        position = call.args.index(item) + offset
+        name = called.parameters[position].name if position < len(called.parameters) else ""
+    return any(
+        isinstance(node, cst.Attribute) and node.attr.value in _MOVING_METHODS and _first_name(node) == name
+        for node in called.places
+    )
+
+
+def _called_function(call: cst.Call, function: Function) -> Function | None:
+    callee = call.func
+    if isinstance(callee, cst.Attribute) and isinstance(callee.value, cst.Name) and callee.value.value == function.self_name:
+        return function.owner.method(callee.attr.value) if function.owner is not None else None
+    symbol = function.file.evaluator.symbol(callee, function)
+    return function.file.program.function(symbol) if symbol is not None else None

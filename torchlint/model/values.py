@@ -31,7 +31,10 @@ class Value:
     function: Function | None = None
     symbol: Symbol | None = None
     source: cst.Call | None = None
+    """The call that made the tensor or Parameter which the value is, or was computed from."""
     name: str = ""
+    moved: bool = False
+    """Whether the tensor was put on a device, or beside another tensor, on the way: ``.to(x.device)``."""
     site: cst.CSTNode | None = None
     """The call that returned the value, where ``node`` stands in the function called."""
 
@@ -242,7 +245,7 @@ class Evaluator:
         if base.kind is Kind.PARAMETER and name == "data":
             return (Value(Kind.TENSOR, node, function),)
         if base.kind in (Kind.TENSOR, Kind.LOST_PARAMETER) and name in torch_facts().tensor_attributes:
-            return (Value(Kind.TENSOR, node, function),)
+            return (Value(Kind.TENSOR, node, function, source=base.source, moved=base.moved),)
         if base.kind is Kind.MODULE and base.symbol is not None:
             if base.dotted.startswith("torch.nn.") and name in ("weight", "bias"):
                 return (Value(Kind.PARAMETER, node, function),)
@@ -256,7 +259,8 @@ class Evaluator:
         sliced = any(isinstance(item.slice, cst.Slice) for item in node.slice)
         for base in self.values(node.value, function):
             if base.kind in (Kind.TENSOR, Kind.LOST_PARAMETER, Kind.PARAMETER):
-                found.append(Value(Kind.TENSOR, node, function))
+                source = base.source if base.kind is Kind.TENSOR else None
+                found.append(Value(Kind.TENSOR, node, function, source=source, moved=base.moved))
             elif sliced and (base.kind is Kind.CONTAINER or self.is_module_container(base)):
                 found.append(base)
             else:
@@ -314,7 +318,7 @@ class Evaluator:
             return self.values(node.args[0].value, function)  # in place
         elif dotted == "torch.autograd.Variable" and node.args:
             inner = self.values(node.args[0].value, function)
-            return tuple(value for value in inner if value.kind is Kind.TENSOR) or (Value(Kind.TENSOR, node, function),)
+            return tuple(value for value in inner if value.kind is Kind.TENSOR) or (Value(Kind.TENSOR, node, function, source=node),)
         elif dotted in facts.tensor_factories or dotted in facts.tensor_operations:
             kind = Kind.TENSOR
         elif dotted.startswith("torch.nn.functional."):
@@ -335,8 +339,10 @@ class Evaluator:
                 found.append(base)
             elif base.kind is Kind.PARAMETER:
                 found.append(self._parameter_method(base, method, node, function))
-            elif base.kind in (Kind.TENSOR, Kind.LOST_PARAMETER) and method not in facts.leaving_methods:
-                found.append(replace(base, node=node) if base.kind is Kind.TENSOR else base)
+            elif base.kind is Kind.TENSOR and method not in facts.leaving_methods:
+                found.append(replace(base, node=node, moved=base.moved or self._moves(node, method, function)))
+            elif base.kind is Kind.LOST_PARAMETER and method not in facts.leaving_methods:
+                found.append(replace(base, node=node))
             elif base.kind is Kind.CONTAINER and method in ("copy", "values", "items", "keys"):
                 found.append(base)
             elif self.is_module_container(base) and method == "values":
@@ -344,6 +350,13 @@ class Evaluator:
             else:
                 found.append(replace(UNKNOWN, node=node, function=function))
         return tuple(found)
+
+    def _moves(self, node: cst.Call, method: str, function: Function) -> bool:
+        """Whether a method of a tensor may put it on another device; ``.to(torch.float16)`` does not."""
+        if method != "to":
+            return method in ("cuda", "cpu", "type_as", "type", "new_tensor", "expand_as", "xpu")
+        given = self.dotted(node.args[0].value, function) if len(node.args) == 1 else None
+        return given is None or not given.startswith("torch.")
 
     def _parameter_method(self, base: Value, method: str, node: cst.Call, function: Function) -> Value:
         if method.endswith("_"):  # in place: the Parameter itself
@@ -377,7 +390,8 @@ class Evaluator:
             if len(side) == 1 and side[0].kind in (Kind.PARAMETER, Kind.LOST_PARAMETER):
                 return (Value(Kind.LOST_PARAMETER, node, function, source=side[0].source),)
         if Kind.TENSOR in kinds:
-            return (Value(Kind.TENSOR, node, function),)
+            tensor = next(value for value in (*left, *right) if value.kind is Kind.TENSOR)
+            return (replace(tensor, node=node, function=function),)
         return (replace(UNKNOWN, node=node, function=function),)
 
     def _unary(self, node: cst.UnaryOperation, function: Function) -> Values:

@@ -97,7 +97,7 @@ def unregistered_tensor_attribute(tensor: PlainTensor) -> Iterator[Finding]:
         tensor.range,
         f"`{tensor.name}` is a plain tensor, not a buffer: it {stays}, and is not saved",
         caption="not in `state_dict()`, not moved by `.to()`",
-        labels=(Label(tensor.cls.file.range(use.node), "but the forward pass computes with it here"),),
+        labels=(Label(tensor.cls.file.range(use), "but the forward pass computes with it here"),),
         fix=tensor.fix(),
         help="register it: `register_buffer(..., persistent=False)`",
     )
