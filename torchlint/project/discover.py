@@ -81,6 +81,17 @@ def display(path: str) -> str:
     return shown.replace(os.sep, "/")
 
 
+def excluded(
+    path: str, config_of: Callable[[str], Config], exclusion: Exclusion, *, folder: bool = False
+) -> bool:
+    """Whether the path is excluded, or a folder above it that the shown path names."""
+    parts = display(path).split("/")
+    if EXCLUDED_FOLDERS.intersection(parts if folder else parts[:-1]):
+        return True
+    rules = _patterns_in(path if folder else os.path.dirname(path), config_of, exclusion)
+    return any(matches(*rule, path, folder=folder) for rule in rules)
+
+
 class _Search:
     def __init__(self, config_of: Callable[[str], Config], exclusion: Exclusion) -> None:
         self._config_of = config_of
@@ -109,7 +120,7 @@ class _Search:
             self._refuse(path, _reason(error))
             return
         folder = stat.S_ISDIR(mode)
-        if self._exclusion.forced and self._excluded_on_the_way(path, folder=folder):
+        if self._exclusion.forced and excluded(path, self._config_of, self._exclusion, folder=folder):
             return
         if folder:
             self._walk(path)
@@ -169,25 +180,21 @@ class _Search:
             self._refuse(entry.path, _reason(error))
 
     def _patterns(self, folder: str) -> list[_Patterns]:
-        config = self._config_of(folder)
-        both = (_Patterns(config.exclude, config.root), _Patterns(self._exclusion.patterns, os.getcwd()))
-        return [rule for rule in both if rule.patterns]
+        return _patterns_in(folder, self._config_of, self._exclusion)
 
     def _patterns_matching(self, root: str) -> list[_Patterns]:
         return [rule for rule in self._patterns(root) if matches(*rule, root, folder=True)]
-
-    def _excluded_on_the_way(self, path: str, *, folder: bool) -> bool:
-        """Whether the path is excluded, or a folder above it that the shown path names."""
-        parts = display(path).split("/")
-        if EXCLUDED_FOLDERS.intersection(parts if folder else parts[:-1]):
-            return True
-        rules = self._patterns(path if folder else os.path.dirname(path))
-        return any(matches(*rule, path, folder=folder) for rule in rules)
 
 
 class _Patterns(NamedTuple):
     patterns: tuple[str, ...]
     root: str
+
+
+def _patterns_in(folder: str, config_of: Callable[[str], Config], exclusion: Exclusion) -> list[_Patterns]:
+    config = config_of(folder)
+    both = (_Patterns(config.exclude, config.root), _Patterns(exclusion.patterns, os.getcwd()))
+    return [rule for rule in both if rule.patterns]
 
 
 class _IgnoreFile(NamedTuple):

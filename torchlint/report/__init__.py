@@ -1,0 +1,18 @@
+"""What a run found, as text: one module per format, each with one function ``render(result, style)``."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from torchlint.report.style import Style
+
+if TYPE_CHECKING:
+    from torchlint.run import Result
+
+
+def render(output_format: str, result: Result, style: Style) -> str:
+    """The report in one of :data:`torchlint.settings.FORMATS`; only that format's module is imported."""
+    module = importlib.import_module(f"torchlint.report.{output_format}")
+    text: str = module.render(result, style)
+    return text

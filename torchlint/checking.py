@@ -1,0 +1,218 @@
+"""The command ``torchlint check``: from options to findings, fixes and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+from torchlint.cli import CLEAN, FOUND, UNUSABLE, silence
+from torchlint.config import ALWAYS_ON, Selection
+from torchlint.project.discover import Exclusion, discover, display, excluded
+from torchlint.report import render, statistics
+from torchlint.report.style import Style, wants_colour
+from torchlint.report.summary import count
+from torchlint.run import Job, Outcome, Result, check_content, check_files, not_checked
+from torchlint.settings import (
+    ConfigError,
+    Overrides,
+    Settings,
+    check_ignorable,
+    check_patterns,
+    check_selectors,
+)
+
+Options = argparse.Namespace
+
+
+def check(options: Options, usage_error: Callable[[str], NoReturn]) -> int:
+    if problem := _contradiction(options):
+        usage_error(problem)
+    try:
+        return _Check(options).run()
+    except ConfigError as error:
+        _complain(str(error))
+        return UNUSABLE
+
+
+def _contradiction(options: Options) -> str | None:
+    """What the options say that cannot be done."""
+    if options.isolated and options.config is not None:
+        return "--isolated and --config exclude each other"
+    if "-" in options.paths and len(options.paths) > 1:
+        return "standard input (-) cannot be checked together with other paths"
+    if options.stdin_filename is not None and options.paths != ["-"]:
+        return "--stdin-filename is for standard input: give - as the path"
+    if options.statistics and options.output_format in ("github", "sarif"):
+        return f"--statistics has no {options.output_format} format"
+    return None
+
+
+class _Check:
+    """One run of the command."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._settings = Settings(_overrides(options), config_file=options.config, isolated=options.isolated)
+        self._exclusion = Exclusion(_patterns(options), options.force_exclude)
+        self._fixing = options.fix or options.diff
+        self._from_stdin = options.paths == ["-"]
+
+    def run(self) -> int:
+        started = time.perf_counter()
+        # Asked first, so that broken settings stop the run before it has done anything.
+        usual_format = self._settings.of_folder(os.curdir).output_format
+        result = self._check_stdin() if self._from_stdin else self._check_paths()
+        if self._options.diff:
+            self._print_diff(result)
+        else:
+            if self._options.fix:
+                result = self._keep_fixes(result)
+            self._report(result, self._options.output_format or usual_format or "full")
+        self._say(f"checked {len(result.outcomes)} in {time.perf_counter() - started:.2f} s")
+        return self._status(result)
+
+    def _check_paths(self) -> Result:
+        found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
+        jobs = [Job(path, self._settings.of_file(path), self._fixing) for path in found.files]
+        for path in found.missing:
+            _complain(f"{path} does not exist")
+        if not (jobs or found.unreadable or found.missing):
+            _complain("no Python files found", kind="warning")
+        for origin in sorted({job.config.origin for job in jobs}):
+            self._say(f"settings: {origin or 'none found, so the default rules'}")
+        failed = [not_checked(path, reason) for path, reason in found.unreadable]
+        return Result((*failed, *check_files(jobs, self._options.jobs)), tuple(found.missing))
+
+    def _check_stdin(self) -> Result:
+        name = self._options.stdin_filename or "-"
+        content = sys.stdin.buffer.read()
+        if self._options.force_exclude and excluded(name, self._settings.of_folder, self._exclusion):
+            return Result((Outcome(name, before=content),))
+        path = display(name)
+        return Result((check_content(content, Job(path, self._settings.of_file(path), self._fixing)),))
+
+    def _keep_fixes(self, result: Result) -> Result:
+        """Write what the fixes made. Standard input goes on to standard output, changed or not."""
+        if not self._from_stdin:
+            return replace(result, outcomes=tuple(_written(outcome) for outcome in result.outcomes))
+        (outcome,) = result.outcomes
+        _emit_bytes(outcome.before if outcome.after is None else outcome.after)
+        return result
+
+    def _print_diff(self, result: Result) -> None:
+        from torchlint.fix.diff import unified
+
+        changed = [each for each in result.outcomes if each.after is not None]
+        patch = "".join(unified(each.path, each.before, each.after or b"") for each in changed)
+        _emit_bytes(patch.encode("utf-8", "surrogateescape"))
+        for diagnostic in result.diagnostics:
+            if diagnostic.code == ALWAYS_ON:
+                _complain(f"{diagnostic.path}: {diagnostic.message}")
+        if changed and not self._options.quiet:
+            would = f"{count(len(result.fixed), 'finding')} in {count(len(changed), 'file')}"
+            print(f"Would fix {would}.", file=sys.stderr)
+
+    def _report(self, result: Result, output_format: str) -> None:
+        options = self._options
+        stream = sys.stderr if self._from_stdin and options.fix else sys.stdout
+        into_file = options.output_file is not None
+        colour = options.color == "always" if into_file else wants_colour(options.color, stream)
+        style = Style(colour, options.quiet)
+        if options.statistics:
+            text = statistics.render(output_format, result, style)
+        else:
+            text = render(output_format, result, style)
+        if into_file:
+            Path(options.output_file).write_text(text, encoding="utf-8", errors="backslashreplace")
+        else:
+            _emit(text, stream)
+
+    def _status(self, result: Result) -> int:
+        if result.missing:
+            return UNUSABLE
+        options = self._options
+        if options.diff:
+            not_clean = any(each.after is not None for each in result.outcomes) or any(
+                diagnostic.code == ALWAYS_ON for diagnostic in result.diagnostics
+            )
+        else:
+            not_clean = bool(result.diagnostics or (options.exit_non_zero_on_fix and result.fixed))
+        return FOUND if not_clean and not options.exit_zero else CLEAN
+
+    def _say(self, text: str) -> None:
+        if self._options.verbose:
+            print(f"torchlint: {text}", file=sys.stderr)
+
+
+def _overrides(options: Options) -> Overrides:
+    select, ignore, extend = (
+        _selectors(given, option)
+        for given, option in (
+            (options.select, "--select"),
+            (options.ignore, "--ignore"),
+            (options.extend_select, "--extend-select"),
+        )
+    )
+    check_ignorable(ignore or (), "--ignore")
+    selection = Selection(select, ignore or (), extend or ())
+    return Overrides(selection, options.preview, options.unsafe_fixes)
+
+
+def _selectors(given: Sequence[str] | None, option: str) -> tuple[str, ...] | None:
+    selectors = _listed(given)
+    check_selectors(selectors or (), option)
+    return selectors
+
+
+def _patterns(options: Options) -> tuple[str, ...]:
+    patterns = _listed(options.exclude) or ()
+    check_patterns(patterns, "--exclude")
+    return patterns
+
+
+def _listed(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The parts of an option that may be repeated and hold several values between commas."""
+    if given is None:
+        return None
+    return tuple(part.strip() for text in given for part in text.split(",") if part.strip())
+
+
+def _written(outcome: Outcome) -> Outcome:
+    """The outcome once its fixes are in the file; where that fails, the findings are as they were."""
+    if outcome.after is None:
+        return outcome
+    from torchlint.fix.apply import write_atomically
+
+    try:
+        write_atomically(Path(outcome.path), outcome.after)
+    except OSError as error:
+        failed = not_checked(outcome.path, f"its fixes cannot be written: {error.strerror or error}")
+        return replace(failed, before=outcome.before)
+    return outcome
+
+
+def _emit(text: str, stream: TextIO) -> None:
+    """Print a whole report. A reader that has seen enough (``| head``) does not change the exit status."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+
+
+def _emit_bytes(content: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+
+
+def _complain(text: str, kind: str = "error") -> None:
+    print(f"torchlint: {kind}: {text}", file=sys.stderr)

@@ -1,0 +1,230 @@
+"""The command line: what can be said, and what happens whatever goes wrong.
+
+``torchlint --help`` and ``torchlint version`` answer at once: what a command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+from torchlint import __version__
+
+COMMANDS = ("check", "explain", "rules", "version")
+
+CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+_EXIT_STATUS = """\
+exit status:
+  0  nothing found
+  1  something found, or a file could not be checked
+  2  wrong usage or settings, a path that does not exist, or an internal error
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status. No error of the user, or of ours, shows a traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            # Names and code in any script must not end the report on a terminal that cannot show them.
+            reconfigure(errors="backslashreplace")
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return CLEAN
+    except Exception as error:
+        return _internal_error(error, arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = build_parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return UNUSABLE
+    if arguments[0] not in COMMANDS and not arguments[0].startswith("-") and Path(arguments[0]).exists():
+        parser.error(f"unknown command `{arguments[0]}`; did you mean `torchlint check {arguments[0]}`?")
+    options = parser.parse_args(arguments)
+    if options.command == "version":
+        print(f"torchlint {__version__}", flush=True)
+        return CLEAN
+    if options.command == "check":
+        from torchlint.checking import check
+
+        return check(options, parser.error)
+    from torchlint.explain import explain, list_rules
+
+    return explain(options) if options.command == "explain" else list_rules(options)
+
+
+def silence(stream: TextIO) -> None:
+    """Let go of a stream that nobody reads any more; Python would complain about it once more at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _internal_error(error: Exception, arguments: Sequence[str]) -> int:
+    if {"-v", "--verbose"} & set(arguments):
+        import traceback
+
+        traceback.print_exc()
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    print(
+        f"torchlint: internal error: {reason} (this is a bug in torchlint; -v shows where)", file=sys.stderr
+    )
+    return UNUSABLE
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose options may also stand between the paths: ``check a.py --fix b.py``."""
+
+    mixed = False
+    _mixing = False
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        if not self.mixed or self._mixing:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
+    def error(self, message: str) -> NoReturn:
+        print(f"torchlint: error: {message}", file=sys.stderr)
+        print(f"Try `{self.prog} --help`.", file=sys.stderr)
+        sys.exit(UNUSABLE)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="torchlint",
+        description="Find the PyTorch bugs that train without an error. Imports neither torch nor your code.",
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"torchlint {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    _add_check(_command(commands, "check", "report problems in files and folders"))
+    explain = _command(commands, "explain", "what a rule finds, why it matters, and the way out")
+    explain.add_argument("rule", help="its code or name")
+    rules = _command(commands, "rules", "list the rules")
+    rules.add_argument(
+        "--output-format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
+    for command in (explain, rules):
+        _add_colour(command)
+    _command(commands, "version", "print the version")
+    return parser
+
+
+def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: str) -> _Parser:
+    return commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _add_colour(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto (the default) also looks at NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE",
+    )
+
+
+def _add_check(parser: _Parser) -> None:
+    parser.mixed = True
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="files and folders, by default the working directory; - reads standard input",
+    )
+    _add_rules(parser.add_argument_group("rules"))
+    _add_fixes(parser.add_argument_group("fixes"))
+    _add_output(parser.add_argument_group("output"))
+    _add_files(parser.add_argument_group("files and settings"))
+
+
+def _add_rules(group: argparse._ArgumentGroup) -> None:
+    selectors = "codes, their first characters, names, or ALL; separated by commas"
+    group.add_argument("--select", action="append", metavar="RULES", help=f"only these: {selectors}")
+    group.add_argument("--ignore", action="append", metavar="RULES", help="not these")
+    group.add_argument("--extend-select", action="append", metavar="RULES", help="these as well")
+    group.add_argument(
+        "--preview",
+        action="store_true",
+        default=None,
+        help="let prefixes and ALL take in preview rules, which otherwise run only when named in full",
+    )
+
+
+def _add_fixes(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fix", action="store_true", help="apply safe fixes")
+    group.add_argument(
+        "--unsafe-fixes", action="store_true", default=None, help="with --fix or --diff: all fixes"
+    )
+    group.add_argument("--diff", action="store_true", help="print the fixes as a patch, write nothing")
+    group.add_argument(
+        "--exit-non-zero-on-fix", action="store_true", help="exit with 1 where --fix changed a file"
+    )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    from torchlint.settings import FORMATS
+
+    group.add_argument(
+        "--output-format",
+        choices=FORMATS,
+        help="default: what the settings of the working directory say, or full",
+    )
+    group.add_argument("-o", "--output-file", metavar="FILE", help="write the report to FILE")
+    group.add_argument("--statistics", action="store_true", help="count the findings of each rule instead")
+    group.add_argument("-q", "--quiet", action="store_true", help="print findings only")
+    group.add_argument("-v", "--verbose", action="store_true", help="say which files and settings are used")
+    group.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")
+    _add_colour(group)
+
+
+def _add_files(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--stdin-filename", metavar="PATH", help="where standard input comes from, for settings and reports"
+    )
+    group.add_argument(
+        "--exclude",
+        action="append",
+        metavar="PATTERNS",
+        help="leave out, as in .gitignore; separated by commas",
+    )
+    group.add_argument(
+        "--force-exclude", action="store_true", help="leave excluded files out even where they are named"
+    )
+    group.add_argument("--config", metavar="FILE", help="read settings from this file only")
+    group.add_argument("--isolated", action="store_true", help="read no settings")
+    group.add_argument(
+        "-j",
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="processes; default: one for each processor, or only one for few files",
+    )
+    group.add_argument("--no-cache", action="store_true", help="does nothing: there is no cache yet")
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of processes")
+    return int(text)

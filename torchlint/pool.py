@@ -1,0 +1,143 @@
+"""Worker processes that a single bad file cannot take down with it.
+
+Every worker answers file by file over its own pipe, so when one dies it is known which file it was at. That
+file is tried once more, alone in a fresh process, because the death may have been for another reason (memory
+that earlier files used); if that dies too, the file gets a TL000. The other files go to a fresh worker.
+
+There are no threads here: forking a process that has threads is unsafe, and replacing a worker forks again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import cast
+
+from torchlint.run import Job, Outcome, check_file, not_checked
+
+Numbered = tuple[int, Job]
+
+
+def check_in_processes(jobs: Sequence[Job], workers: int) -> tuple[Outcome, ...]:
+    """Check the files with ``workers`` processes; the outcomes come in the order of the jobs."""
+    crew = _Crew(jobs, workers)
+    try:
+        return crew.run()
+    finally:
+        crew.dismiss()
+
+
+class _Worker:
+    """One process, the files it has in hand, and the pipe that it answers over."""
+
+    def __init__(self, colleagues: Iterable[_Worker]) -> None:
+        forking = sys.platform == "linux" and threading.active_count() == 1
+        context = multiprocessing.get_context("fork" if forking else "spawn")
+        self.connection, theirs = context.Pipe()
+        # A forked worker must let go of our ends of all pipes, or nobody would notice that we are gone.
+        ours = [self.connection, *(each.connection for each in colleagues)] if forking else []
+        self.process = context.Process(target=_serve, args=(theirs, ours), daemon=True)  # type: ignore[attr-defined]
+        self.process.start()
+        # And we of its end: its death is seen as the end of the pipe.
+        theirs.close()
+        self.in_hand: deque[Numbered] = deque()
+
+    def take(self, chunk: Sequence[Numbered]) -> None:
+        self.in_hand.extend(chunk)
+        self.connection.send(list(chunk))
+
+    def stop(self) -> None:
+        """End the process: by itself at the end of its pipe when it is idle, or at once."""
+        self.connection.close()
+        if self.in_hand:
+            self.process.terminate()
+        self.process.join()
+
+
+class _Crew:
+    def __init__(self, jobs: Sequence[Job], workers: int) -> None:
+        self._size = workers
+        self._waiting = deque(_chunks(jobs, workers))
+        self._outcomes: dict[int, Outcome] = {}
+        self._tried: set[int] = set()
+        self._workers: dict[Connection, _Worker] = {}
+
+    def run(self) -> tuple[Outcome, ...]:
+        while self._hand_out():
+            for connection in wait(list(self._workers)):
+                self._hear(self._workers[cast(Connection, connection)])
+        return tuple(outcome for _, outcome in sorted(self._outcomes.items()))
+
+    def dismiss(self) -> None:
+        for worker in self._workers.values():
+            worker.stop()
+        self._workers.clear()
+
+    def _hand_out(self) -> bool:
+        """Give every worker something to do, and leave to those without; whether anybody is at work."""
+        idle = [worker for worker in self._workers.values() if not worker.in_hand]
+        while self._waiting and (idle or len(self._workers) < self._size):
+            worker = idle.pop() if idle else self._hire()
+            worker.take(self._waiting.popleft())
+        for worker in idle:
+            self._discharge(worker)
+        return bool(self._workers)
+
+    def _hire(self) -> _Worker:
+        worker = _Worker(self._workers.values())
+        self._workers[worker.connection] = worker
+        return worker
+
+    def _discharge(self, worker: _Worker) -> None:
+        del self._workers[worker.connection]
+        worker.stop()
+
+    def _hear(self, worker: _Worker) -> None:
+        try:
+            number, outcome = worker.connection.recv()
+        except (EOFError, OSError):
+            self._mourn(worker)
+            return
+        self._outcomes[number] = outcome
+        worker.in_hand.popleft()
+
+    def _mourn(self, worker: _Worker) -> None:
+        """Blame the file that a dead worker was at, or give it a second chance alone."""
+        unanswered = list(worker.in_hand)
+        self._discharge(worker)
+        number, job = unanswered.pop(0)
+        if number in self._tried:
+            end = worker.process.exitcode
+            how = f"signal {-end}" if end is not None and end < 0 else f"exit status {end}"
+            self._outcomes[number] = not_checked(job.path, f"the process that checked it died ({how})")
+        else:
+            self._tried.add(number)
+            self._waiting.appendleft([(number, job)])
+        if unanswered:
+            self._waiting.append(unanswered)
+
+
+def _serve(connection: Connection, not_ours: Sequence[Connection]) -> None:
+    """The life of a worker: take a chunk, answer for each file, until the pipe closes."""
+    # Ctrl-C reaches the whole process group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for other in not_ours:
+        other.close()
+    try:
+        while True:
+            for number, job in connection.recv():
+                connection.send((number, check_file(job)))
+    except (EOFError, OSError):
+        return
+
+
+def _chunks(jobs: Sequence[Job], workers: int) -> list[list[Numbered]]:
+    """Neighbours stay together, as they share imports; small, so that no worker ends long after the rest."""
+    size = max(1, min(32, len(jobs) // (workers * 4)))
+    numbered = list(enumerate(jobs))
+    return [numbered[start : start + size] for start in range(0, len(numbered), size)]
