@@ -149,6 +149,10 @@ _MOVING_METHODS = {"to", "cuda", "cpu", "type_as", "new_tensor", "pin_memory", "
 _INIT_NAMES = ("xavier", "kaiming", "normal_", "uniform_", "orthogonal_", "trunc_normal_", "sparse_", "eye_", "dirac_")
 
 
+Uses = Mapping[tuple[cst.Call, bool], cst.CSTNode]
+"""Where the forward pass computes with a tensor, by the call that made it, and whether it was moved before."""
+
+
 @dataclass(frozen=True, eq=False)
 class PlainTensor:
     """``self.name`` bound, while the model is built, to a tensor that is neither a Parameter nor a buffer."""
@@ -156,8 +160,7 @@ class PlainTensor:
     attribute: Attribute
     store: Store
     value: Value
-    uses: Mapping[cst.Call, cst.CSTNode]
-    """For each tensor of the class, by the call that makes it, where the forward pass computes with it."""
+    uses: Uses
 
     @property
     def cls(self) -> ClassModel:
@@ -214,16 +217,12 @@ class PlainTensor:
     @property
     def meets_the_input(self) -> cst.CSTNode | None:
         """Where the forward pass computes with the tensor as it is."""
-        return self.uses.get(self.factory) if self.factory is not None else None
+        return self.uses.get((self.factory, self.value.moved)) if self.factory is not None else None
 
     @property
     def is_moved_by_hand(self) -> bool:
-        """Whether a method that runs after ``__init__`` moves the tensor, or asks where it is."""
-        return any(
-            _is_moved(load)
-            for load in self.attribute.loads
-            if root(load.place.function).name not in self.cls.used_by_init - self.cls.used_by_forward
-        )
+        """Whether the forward pass moves the tensor, or asks where it is."""
+        return any(_is_moved(load) for load in self.attribute.loads_in_forward)
 
     @property
     def is_pinned(self) -> bool:
@@ -354,16 +353,15 @@ def _goes_to_a_mover(item: cst.Arg, function: Function) -> bool:
 _TAKERS = {"to", "type_as", "nested_map", "deepcopy", "clone", "setattr"}
 
 
-def _uses_in_forward(cls: ClassModel) -> dict[cst.Call, cst.CSTNode]:
-    """Where the forward pass computes with tensors that nothing moves, by the call that made the tensor."""
-    found: dict[cst.Call, cst.CSTNode] = {}
+def _uses_in_forward(cls: ClassModel) -> Uses:
+    found: dict[tuple[cst.Call, bool], cst.CSTNode] = {}
     for name in cls.used_by_forward:
         for function in cls.methods[name].everything():
             for node, parent in function.parents.items():
                 if isinstance(node, _OPERANDS) and _is_operand(node, parent, function):
                     for value in function.file.evaluator.values(node, function):
-                        if value.kind is Kind.TENSOR and value.source is not None and not value.moved:
-                            found.setdefault(value.source, node)
+                        if value.kind is Kind.TENSOR and value.source is not None:
+                            found.setdefault((value.source, value.moved), node)
     return found
 
 

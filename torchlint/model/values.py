@@ -354,7 +354,7 @@ class Evaluator:
     def _moves(self, node: cst.Call, method: str, function: Function) -> bool:
         """Whether a method of a tensor may put it on another device; ``.to(torch.float16)`` does not."""
         if method != "to":
-            return method in ("cuda", "cpu", "type_as", "type", "new_tensor", "expand_as", "xpu")
+            return method in ("cuda", "cpu", "type_as", "type", "new_tensor", "xpu")
         given = self.dotted(node.args[0].value, function) if len(node.args) == 1 else None
         return given is None or not given.startswith("torch.")
 
