@@ -1,0 +1,40 @@
+"""Execute example blocks on real PyTorch: a list of programs as JSON on stdin, a verdict for each on stdout.
+
+A program sets ``broken``; its verdict is ``{"broken": bool}`` or ``{"error": traceback}``. One process runs all
+of them, because importing torch takes longer than most do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import linecache
+import sys
+import traceback
+import types
+import warnings
+
+
+def run(source: str) -> dict[str, bool | str]:
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    name = "<example>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    module = sys.modules["example"] = types.ModuleType("example")
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(source, name, "exec"), vars(module))
+    except BaseException:
+        return {"error": traceback.format_exc()}
+    if not hasattr(module, "broken"):
+        return {"error": "the proof does not set `broken`"}
+    return {"broken": bool(module.broken)}
+
+
+if __name__ == "__main__":
+    json.dump([run(program) for program in json.load(sys.stdin)], sys.stdout)
