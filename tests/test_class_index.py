@@ -9,7 +9,7 @@ import pytest
 
 from torchlint.project.index import Project, Symbol
 from torchlint.project.installed import find_root
-from torchlint.project.known import canonical
+from torchlint.project.known import canonical, known
 from torchlint.project.outline import Outline
 
 
@@ -284,6 +284,27 @@ def test_cycles_of_imports_come_to_an_end(tree):
     assert found.meaning("y.py", "C") == "external torch.nn.Module"
 
 
+def test_a_package_whose_files_take_a_class_from_the_package_has_that_class(tree):
+    found = tree(
+        {
+            "models/__init__.py": "from .base import *\nfrom .vae import *\nfrom .gan import *",
+            "models/base.py": "from torch import nn\nclass Base(nn.Module): pass",
+            "models/vae.py": "from models import Base\nclass VAE(Base): pass",
+            "models/gan.py": "from models import Base, VAE\nclass GAN(VAE): pass",
+        }
+    )
+    assert found.is_module("models/gan.py", "GAN") is True
+    assert found.is_module("models/vae.py", "VAE") is True
+
+
+def test_many_files_that_import_each_other_by_star_come_to_an_end(tree):
+    names = [f"m{number}" for number in range(12)]
+    lines = "\n".join(f"from {name} import *\nfrom {name} import Missing" for name in names)
+    found = tree({f"{name}.py": lines for name in names})
+    assert found.resolve("m0.py", "Missing") is None
+    assert found.resolve("m3.py", "Other") is None
+
+
 def test_an_answer_does_not_depend_on_what_was_asked_before(tree):
     files = {
         "x.py": "try:\n    from y import A\nexcept ImportError:\n    from torch.nn import Linear as A",
@@ -395,6 +416,23 @@ def test_ancestors_of_an_impossible_class_are_listed_once(one):
     found = one("class A: pass\nclass B(A): pass\nclass C(A, B): pass\n")
     line = found.project.ancestors(found.resolve("a.py", "C"))
     assert [base.dotted for base in line] == ["a.A", "a.B"]
+
+
+def test_a_very_long_line_of_classes_is_followed(one):
+    text = "from torch import nn\nclass C0(nn.Module): pass\n"
+    text += "".join(f"class C{number}(C{number - 1}): pass\n" for number in range(1, 400))
+    found = one(text)
+    assert found.is_module("a.py", "C399") is True
+
+
+def test_classes_that_inherit_in_a_circle_are_unknown_whatever_was_asked_before(one):
+    found = one("".join(f"class C{number}(C{(number + 1) % 300}): pass\n" for number in range(300)) * 2)
+    assert {found.is_module("a.py", f"C{number}") for number in (7, 299, 0, 150)} == {None}
+
+
+def test_a_very_long_chain_of_aliases_is_unknown(one):
+    found = one("a0 = object\n" + "".join(f"a{number} = a{number - 1}\n" for number in range(1, 3000)))
+    assert found.resolve("a.py", "a2999") is None
 
 
 def test_an_unknown_base_stays_in_the_line_as_none(one):
@@ -606,3 +644,58 @@ def test_users_are_looked_for_in_the_text_of_the_editor(tree):
     found.project.parse("from lib import build\nbuild()", found.root / "a.py")
     users = found.project.users(found.resolve("lib.py", "build"))
     assert [outline.path.name for outline in users] == ["a.py", "lib.py"]
+
+
+# -------------------------------------------------------------------------------------------- third parties
+
+
+@pytest.mark.parametrize(
+    ("dotted", "expected"),
+    [
+        ("torch.nn.Linear", True),
+        ("torch.nn.Parameter", False),
+        ("torch.jit.ScriptModule", True),
+        ("torch.distributions.Normal", False),
+        ("transformers.PreTrainedModel", True),
+        ("transformers.modeling_utils.PreTrainedModel", True),
+        ("transformers.BertModel", True),
+        ("transformers.models.bert.modeling_bert.BertForMaskedLM", True),
+        ("transformers.modeling_bert.BertSelfAttention", True),
+        ("transformers.BertConfig", None),
+        ("transformers.TFBertModel", None),
+        ("transformers.FlaxBertModel", None),
+        ("transformers.AutoModelForCausalLM", None),
+        ("transformers.Trainer", None),
+        ("transformers.DataCollatorForTokenClassification", None),
+        ("diffusers.ModelMixin", True),
+        ("torch_geometric.nn.MessagePassing", True),
+        ("torch_geometric.nn.conv.MessagePassing", True),
+        ("torch_geometric.data.Dataset", None),
+        ("gpytorch.models.ExactGP", True),
+        ("gpytorch.kernels.Kernel", True),
+        ("pyro.nn.PyroModule", True),
+        ("fairseq.models.FairseqEncoder", True),
+        ("mmengine.model.BaseModule", True),
+        ("detectron2.modeling.backbone.Backbone", True),
+        ("stable_baselines3.common.torch_layers.BaseFeaturesExtractor", True),
+        ("torchvision.models.resnet.Bottleneck", True),
+        ("torchvision.models.ResNet50_Weights", None),
+        ("timm.layers.DropPath", True),
+        ("torchmetrics.Metric", True),
+        ("ignite.metrics.Metric", None),
+        ("lightning.pytorch.LightningModule", True),
+        ("lightning.LightningDataModule", False),
+        ("pytorch_lightning.LightningDataModule", False),
+        ("flax.linen.Module", None),
+        ("numpy.ndarray", False),
+        ("abc.ABC", False),
+    ],
+)
+def test_what_the_table_says_of_third_party_classes(dotted, expected):
+    found = known(canonical(dotted))
+    assert (found and found.module) is expected
+
+
+def test_only_lightning_modules_are_marked_as_such():
+    assert known("lightning.pytorch.LightningModule").lightning
+    assert not known("torch.nn.Module").lightning

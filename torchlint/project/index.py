@@ -11,7 +11,7 @@ import builtins
 import codecs
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -44,8 +44,14 @@ _SHADOWED_BY_STARS = {
 _END = 1 << 60
 """After the last line of a file: what an importer sees."""
 
-_MAX_HOPS = 50
+_MAX_HOPS = 30
 """How long a chain of imports and aliases is followed; real ones have fewer than ten links."""
+
+_MAX_BASES = 100
+"""How many classes may inherit from each other in a circle before Python's own stack is in danger."""
+
+_MAX_STEPS = 5000
+"""How many names are looked at for one question, however the files import each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +94,18 @@ class _Missing:
     """The module is there, but does not bind the name: another file of that name may."""
 
 
+@dataclass(frozen=True)
+class _Cycle:
+    """The question led back to itself, which adds nothing to its answer.
+
+    So where ``models/vae.py`` says ``from models import Base`` and ``models/__init__.py`` says both
+    ``from .base import *`` and ``from .vae import *``.
+    """
+
+
 _MISSING = _Missing()
-_Found = Symbol | Place | None
+_CYCLE = _Cycle()
+_Found = Symbol | Place | _Cycle | None
 
 
 class Project:
@@ -106,7 +122,10 @@ class Project:
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
         self._active: dict[tuple[object, ...], int] = {}
         self._cut = _END
+        self._steps = 0
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
+        self._line_was_cut = False
+        self._mentioning: dict[tuple[Path, str], frozenset[Path]] = {}
         self._files: dict[Path, tuple[Path, ...]] = {}
 
     @classmethod
@@ -148,6 +167,7 @@ class Project:
             self._folds.clear()
             self._ancestors.clear()
             self._files.clear()
+            self._mentioning.clear()
 
     def module_name(self, path: Path) -> str:
         return self._finder.module_name(absolute_path(path))
@@ -200,9 +220,9 @@ class Project:
             outline = self.outline(found.file) if found.file else None
             dotted = outline.module if outline and outline.module else found.dotted.lstrip(".")
             return Symbol("module", dotted, outline, None, found.folder)
-        if found is not None and found.kind == "external":
+        if isinstance(found, Symbol) and found.kind == "external":
             return _external(found.dotted)
-        return found
+        return found if isinstance(found, Symbol) else None
 
     def _name(self, outline: Outline, name: str, scope: ClassOutline | None, line: int | None) -> _Found:
         if scope is not None and name in scope.enclosed:
@@ -234,13 +254,18 @@ class Project:
         return None if isinstance(found, _Missing) else found
 
     def _once(self, key: tuple[object, ...], answer: Callable[[], _Found | _Missing]) -> _Found | _Missing:
-        """The answer to a question, kept; ``None`` where the question leads back to itself."""
+        """The answer to a question, which is kept."""
         if key in self._folds:
             return self._folds[key]
-        if key in self._active or len(self._active) > _MAX_HOPS:
-            self._cut = min(self._cut, self._active.get(key, 0))
+        if key in self._active:
+            self._cut = min(self._cut, self._active[key])
+            return _CYCLE
+        depth = len(self._active)
+        self._steps = self._steps + 1 if depth else 0
+        if depth > _MAX_HOPS or self._steps > _MAX_STEPS:
+            self._cut = 0
             return None
-        depth = self._active[key] = len(self._active)
+        self._active[key] = depth
         try:
             found = answer()
         finally:
@@ -255,22 +280,11 @@ class Project:
         self, outline: Outline, name: str, bindings: Sequence[Binding], scope: ClassOutline | None = None
     ) -> _Found:
         """The one thing that all of the bindings stand for; placeholders such as ``None`` do not count."""
-        candidates: list[_Found] = []
-        for binding in bindings:
-            if binding.literal:
-                continue
-            found = self._binding(outline, binding, scope)
-            if found is None:
-                return None
-            if found not in candidates:
-                candidates.append(found)
-        if len(candidates) > 1:
-            candidates = [found for found in candidates if not _is_placeholder(found)] or candidates
-        if not candidates:
+        candidates = (self._binding(outline, found, scope) for found in bindings if not found.literal)
+        found = _one_of(candidates)
+        if isinstance(found, _Missing):
             return Symbol("value", f"{outline.module or outline.path.stem}.{name}", outline)
-        if len({_spelling(found) for found in candidates}) > 1:
-            return None
-        return candidates[0]
+        return found
 
     def _binding(self, outline: Outline, binding: Binding, scope: ClassOutline | None) -> _Found:
         if binding.kind == "import":
@@ -350,8 +364,8 @@ class Project:
             # A folder without a file of its own is more likely data than a package.
             outside = found.file is None or found.installed
             return Symbol("external", f"{found.dotted}.{name}") if outside else None
-        if found is None:
-            return None
+        if found is None or isinstance(found, _Cycle):
+            return found
         if found.kind == "external":
             return replace(found, dotted=f"{found.dotted}.{name}")
         if found.kind == "class" and found.outline and found.class_outline:
@@ -382,17 +396,7 @@ class Project:
 
     def _starred(self, outline: Outline, name: str) -> _Found | _Missing:
         """What the star imports of a module bind ``name`` to: a search over files, so cycles do no harm."""
-        candidates: list[_Found] = []
-        for found in self._star_candidates(outline, name):
-            if found is None:
-                return None
-            if found not in candidates:
-                candidates.append(found)
-        if len(candidates) > 1:
-            candidates = [found for found in candidates if not _is_placeholder(found)] or candidates
-        if not candidates:
-            return _MISSING
-        return candidates[0] if len({_spelling(found) for found in candidates}) == 1 else None
+        return _one_of(self._star_candidates(outline, name))
 
     def _star_candidates(self, outline: Outline, name: str) -> Iterator[_Found]:
         seen = {outline.path}
@@ -457,13 +461,33 @@ class Project:
 
     def ancestors(self, symbol: Symbol) -> tuple[Symbol | None, ...]:
         """The bases of a class and theirs, in the order of Python's method resolution; ``None``: unknown."""
+        if symbol not in self._ancestors:
+            for found in self._bases_first(symbol):
+                self._line_was_cut = False
+                self._line(found, ())
         return tuple(found if isinstance(found, Symbol) else None for found in self._line(symbol, ()))
+
+    def _bases_first(self, symbol: Symbol) -> Iterator[Symbol]:
+        """The classes that ``symbol`` inherits from, each after its bases, so that no long line recurses."""
+        seen: set[Symbol] = set()
+        stack = [(symbol, False)]
+        while stack:
+            found, has_bases = stack.pop()
+            if has_bases:
+                yield found
+            elif found not in seen and found not in self._ancestors:
+                seen.add(found)
+                stack.append((found, True))
+                if found.outline is not None and found.class_outline is not None:
+                    bases = self.bases(found.outline, found.class_outline)
+                    stack += [(base, False) for base in bases if base is not None]
 
     def _line(self, symbol: Symbol, below: tuple[Symbol, ...]) -> list[Symbol | object]:
         definition = symbol.class_outline
         if symbol.outline is None or definition is None:
             return self._line_of_external(symbol)
-        if symbol in below or len(below) > _MAX_HOPS:
+        if symbol in below or len(below) > _MAX_BASES:
+            self._line_was_cut = True
             return [object()]  # inherits from itself
         kept = self._ancestors.get(symbol)
         if kept is not None:
@@ -473,11 +497,17 @@ class Project:
             [base, *self._line(base, (*below, symbol))] if isinstance(base, Symbol) else [base]
             for base in bases
         ]
+        if len(lines) == 1:
+            return self._keep(symbol, lines[0])
         merged = _merge([*[list(line) for line in lines], list(bases)])
         line = (
             merged if merged is not None else list(dict.fromkeys(found for line in lines for found in line))
         )
-        self._ancestors[symbol] = tuple(found if isinstance(found, Symbol) else None for found in line)
+        return self._keep(symbol, line)
+
+    def _keep(self, symbol: Symbol, line: list[Symbol | object]) -> list[Symbol | object]:
+        if not self._line_was_cut:
+            self._ancestors[symbol] = tuple(found if isinstance(found, Symbol) else None for found in line)
         return line
 
     def _line_of_external(self, symbol: Symbol) -> list[Symbol | object]:
@@ -521,9 +551,7 @@ class Project:
         own = absolute_path(symbol.outline.path)
         name = symbol.definition.name
         module = own.parent.name if own.name == "__init__.py" else own.stem
-        for path in self.files(self._finder.root_of(own.parent)):
-            if path != own and not self._mentions(path, name):
-                continue
+        for path in self._mentions(self._finder.root_of(own.parent), name):
             outline = self.outline(path)
             if outline is not None and (path == own or _imports(outline, module, name)):
                 yield outline
@@ -539,14 +567,24 @@ class Project:
         """Whether :meth:`files` left nothing out."""
         return self.files(root) == self._files[root]
 
-    def _mentions(self, path: Path, name: str) -> bool:
-        buffer = self._buffers.get(path)
-        try:
-            content = buffer.text.encode(errors="replace") if buffer else path.read_bytes()
-        except OSError:
-            return False
-        word = name.encode()
-        return word in content and _word(word).search(content) is not None
+    def _mentions(self, root: Path, name: str) -> Iterator[Path]:
+        """The files of the project in which ``name`` is a word."""
+        word = _word(name.encode())
+        if (root, name) not in self._mentioning:
+            found = (path for path in self.files(root) if word.search(_content(path)))
+            self._mentioning[root, name] = frozenset(found)
+        on_disk = self._mentioning[root, name]
+        for path in self.files(root):
+            buffer = self._buffers.get(path)
+            if word.search(buffer.text.encode(errors="replace")) if buffer else path in on_disk:
+                yield path
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 @lru_cache(maxsize=256)
@@ -578,11 +616,29 @@ def _live(bindings: Sequence[Binding], line: int | None) -> Sequence[Binding]:
     return [found for index, found in enumerate(before) if index >= last or found.everywhere]
 
 
+def _one_of(candidates: Iterable[_Found]) -> _Found | _Missing:
+    """The one thing that all candidates mean, ``None`` where they differ or one is unknown."""
+    found: list[_Found] = []
+    led_back = False
+    for candidate in candidates:
+        if candidate is None:
+            return None
+        if isinstance(candidate, _Cycle):
+            led_back = True
+        else:
+            found.append(candidate)
+    if len(found) > 1:
+        found = [candidate for candidate in found if not _is_placeholder(candidate)] or found
+    if not found:
+        return _CYCLE if led_back else _MISSING
+    return found[0] if len({_spelling(candidate) for candidate in found}) == 1 else None
+
+
 def _spelling(found: _Found) -> tuple[object, ...]:
     """What two candidates have in common when they mean the same thing."""
     if isinstance(found, Symbol):
         return ("external", canonical(found.dotted)) if found.kind == "external" else found.identity
-    return (found and (found.file, found.folder),)
+    return (found.file, found.folder) if isinstance(found, Place) else ()
 
 
 def _is_placeholder(found: _Found) -> bool:

@@ -11,6 +11,9 @@ from typing import NamedTuple
 from torchlint.project.known import terminal
 
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "torchlint.toml")
+_IMPORT_FOLDERS = ("src", "lib", "python")
+"""Folders below the root that a project puts on the path: by its packaging, or in a line of its scripts."""
+
 _SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "dist-packages", "__pycache__"})
 MAX_FILES = 5000
 """How many files of a project are looked through for the users of a name."""
@@ -28,7 +31,8 @@ def find_root(path: Path, start: Path | None = None) -> Path:
     by default) where the file lies below it; else the folder that holds the file's topmost package.
     """
     folder = absolute_path(path).parent
-    outside = {Path(folder.anchor), *absolute_path(Path.home()).parents}
+    home = absolute_path(Path("~").expanduser())  # stays relative to the working folder without a home
+    outside = {Path(folder.anchor), *home.parents}
     candidates = [parent for parent in (folder, *folder.parents) if parent not in outside]
     marked = None
     for candidate in candidates:
@@ -152,8 +156,9 @@ class Finder:
             root = self.root_of(folder)
             upwards = [base for base in (folder, *folder.parents) if base.is_relative_to(root)]
             packages = tuple(base for base in upwards if self._is_file(base, "__init__.py"))
+            below = [root / name for name in _IMPORT_FOLDERS]
             plain = [base for base in upwards if base not in packages]
-            self._search[folder] = (tuple(dict.fromkeys([*plain, root / "src"])), packages)
+            self._search[folder] = (tuple(dict.fromkeys([*plain, *below])), packages)
         return self._search[folder]
 
     def relative(self, level: int, module: str, importer: Path) -> Place | None:

@@ -75,12 +75,12 @@ def _entry(row: dict[str, Any], *, module: bool) -> _Entry:
     return _Entry(_pattern(row["names"]), _pattern(row.get("unless", ())), known)
 
 
+_GLOB = {".": r"\.", "**": ".*", "*": "[^.]*", "{": "(?:", ",": "|", "}": ")"}
+
+
 def _pattern(globs: Iterable[str]) -> re.Pattern[str]:
-    """One expression for all of the patterns: ``*`` stays within a component, ``**`` does not."""
-    translated = (
-        glob.replace(".", r"\.").replace("**", "\0").replace("*", r"[^.]*").replace("\0", ".*")
-        for glob in globs
-    )
+    """One expression for all of the patterns; what they may hold is said at the top of the table."""
+    translated = (re.sub(r"\*\*|[.*{,}]", lambda found: _GLOB[found[0]], glob) for glob in globs)
     return re.compile("|".join(translated) or r"(?!)")
 
 
