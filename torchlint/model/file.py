@@ -89,9 +89,7 @@ class File:
         """Parse and walk the statements of the module level that are no definitions."""
         if self.script is not None:
             return
-        definitions = {item.statement for item in self.outline.definitions if not item.local and "." not in item.qualname}
-        definitions |= {item.statement for item in self.outline.functions.values()}
-        indices = [index for index in range(len(self.outline.statements)) if index not in definitions]
+        indices = self._script_indices
         self.load(indices)
         self.script = Function(self, "<module>", None)
         fill_script(self.script, [node for index in indices for node in self._statements[index]])
@@ -175,6 +173,29 @@ class File:
                 model = self.class_model(qualname)
                 if model is not None:
                     yield model
+
+    def all_functions(self, indices: Iterable[int]) -> Iterator[Function]:
+        """Every function, method and closure in the top-level statements, and the script if it is among them."""
+        wanted = set(indices)
+        self.load(wanted)
+        for name, outline in self.outline.functions.items():
+            function = self.function(name) if outline.statement in wanted else None
+            if function is not None:
+                yield from function.everything()
+        for model in self.classes(wanted):
+            if not model.outline.local:
+                yield from model.functions()
+        if wanted & set(self._script_indices):
+            self.load_script()
+            if self.script is not None:
+                yield from self.script.everything()
+
+    @cached_property
+    def _script_indices(self) -> list[int]:
+        """The top-level statements that are no definitions."""
+        definitions = {item.statement for item in self.outline.definitions if "." not in item.qualname}
+        definitions |= {item.statement for item in self.outline.functions.values()}
+        return [index for index in range(len(self.outline.statements)) if index not in definitions]
 
     # -- containers that grow --------------------------------------------------------------------------------------
 

@@ -1,7 +1,320 @@
+"""Where a learning rate scheduler is stepped: in which loop, made how, and in what its arguments are counted."""
+
 from __future__ import annotations
+
+import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from torchlint.diagnostic import Label, Range
+from torchlint.model.calls import words
+from torchlint.model.facts import torch_facts
+from torchlint.model.file import File
+from torchlint.model.flow import CallSite, Function, Loop, Place, children
+from torchlint.model.kinds import Kind
+from torchlint.model.module_class import ClassModel, root
+from torchlint.model.values import Value, Values, argument
+from torchlint.project.index import Symbol
+
+_ITERATIONS = re.compile(r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)")
+_LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate")
+_MOST_EPOCHS = 500
+"""A literal above this is taken for a number of iterations."""
+_SLOWEST_DECAY = 0.995
+"""A literal ``gamma`` of ExponentialLR above this makes sense for each batch."""
 
 
-def scheduler_steps(file: Any, wanted: set[int]) -> Iterator[Any]:
-    return iter(())
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call of a function of the project, with the place it stands at."""
+
+    node: cst.Call
+    place: Place
+
+
+@dataclass(frozen=True, eq=False)
+class SchedulerStep:
+    """A call of ``scheduler.step()`` inside of a loop."""
+
+    file: File
+    site: CallSite
+
+    @property
+    def function(self) -> Function:
+        return self.site.place.function
+
+    @property
+    def range(self) -> Range:
+        return self.file.range(self.site.node)
+
+    @property
+    def receiver(self) -> cst.BaseExpression:
+        assert isinstance(self.site.node.func, cst.Attribute)
+        return self.site.node.func.value
+
+    @property
+    def name(self) -> str:
+        return self.file.code(self.receiver)
+
+    # -- the loops -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def batch_loop(self) -> cst.For | None:
+        """The loop around the step, where it trains on one batch at each turn."""
+        loops = self.site.place.loops()
+        loop = loops[0] if loops else None
+        if not isinstance(loop, cst.For) or _speaks_of_epochs(loop):
+            return None
+        return loop if _trains_in(loop, self.function) else None
+
+    @cached_property
+    def is_within_epochs(self) -> bool:
+        """Whether a loop over epochs runs around the batch loop: here, or around a call of this function."""
+        if any(_speaks_of_epochs(loop) for loop in self.site.place.loops()[1:]):
+            return True
+        if "epoch" in root(self.function).name.lower():
+            return True
+        return any(_speaks_of_epochs(loop) for call in self.callers for loop in call.place.loops())
+
+    @property
+    def loop_label(self) -> Label | None:
+        loop = self.batch_loop
+        if loop is None:
+            return None
+        start = self.file.range(loop).start
+        return Label(Range(start, self.file.outer_range(loop.iter).end), "once for each batch of this loop")
+
+    # -- the conditions --------------------------------------------------------------------------------------------
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the step is not made for every batch: a modulo, a warm-up, a flag that may mean anything.
+
+        That there is a scheduler, and that the learning rate is above a floor, are no such conditions.
+        """
+        own = set(words(self.receiver)) | {"None"}
+        for block in self.site.place.blocks():
+            if block.node is self.batch_loop:
+                return False
+            asked = set(words(block.node)) if block.kind == "if" else set()
+            if not asked <= own and not any(_LEARNING_RATE.search(word) for word in asked):
+                return True
+        return False
+
+    @property
+    def has_argument(self) -> bool:
+        return bool(self.site.node.args)
+
+    @property
+    def steps_on_batch_loss(self) -> bool:
+        """Whether the metric given is the loss that was just back-propagated."""
+        if len(self.site.node.args) != 1 or self.batch_loop is None:
+            return False
+        given = _base(self.site.node.args[0].value)
+        losses = {
+            _base(call.node.func.value)
+            for call in self.function.calls
+            if isinstance(call.node.func, cst.Attribute) and call.node.func.attr.value == "backward"
+            and self.batch_loop in call.place.loops()[:1]
+        }  # fmt: skip
+        return given is not None and given in losses
+
+    # -- the scheduler ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def schedulers(self) -> list[Value]:
+        """The schedulers that the receiver may be; empty where something else, or something unknown, may be it."""
+        found = list(self._resolve(self.file.evaluator.values(self.receiver, self.function)))
+        kinds = {value.kind for value in found}
+        return [value for value in found if value.kind is Kind.SCHEDULER] if kinds <= _POSSIBLE else []
+
+    def _resolve(self, values: Values) -> Iterator[Value]:
+        for value in values:
+            if value.kind is Kind.ARGUMENT:
+                yield from self._given(value)
+            else:
+                yield value
+
+    def _given(self, value: Value) -> Iterator[Value]:
+        """What the callers of the function pass for a parameter; what they do not know themselves is left out."""
+        function = value.node is not None and _function_of(value, self.function)
+        for call in callers(function) if function else ():
+            given = _argument_for(call.node, value.name, function) if function else None
+            if given is None:
+                continue
+            for item in call.place.function.file.evaluator.values(given, call.place.function):
+                if item.kind not in (Kind.UNKNOWN, Kind.ARGUMENT):
+                    yield item
+
+    @cached_property
+    def callers(self) -> list[Call]:
+        return list(callers(root(self.function)))
+
+    def counts_epochs(self, scheduler: Value) -> bool:
+        """Whether the arguments of the constructor are written in epochs."""
+        call = scheduler.node
+        if not isinstance(call, cst.Call) or scheduler.function is None or self._is_made_for_each_epoch(scheduler):
+            return False
+        name = scheduler.dotted.rpartition(".")[2]
+        given = [item.value for item in call.args[1:]]
+        texts = [word for item in given for word in words(item)]
+        if any(_ITERATIONS.search(word) for word in texts):
+            return False
+        if name in ("LambdaLR", "MultiplicativeLR"):
+            return any(_is_lambda_of_epoch(item, scheduler.function) for item in given)
+        counts = torch_facts().epoch_schedulers.get(scheduler.dotted)
+        if counts is None:
+            return False
+        if name == "ExponentialLR":
+            return _is_number_below(argument(call, "gamma", 1), _SLOWEST_DECAY)
+        if name == "ReduceLROnPlateau":
+            return self.steps_on_batch_loss
+        counted = [item for item in (argument(call, count, 1) for count in counts) if item is not None]
+        return bool(counted) and all(self._is_in_epochs(item, scheduler.function) for item in counted)
+
+    def _is_in_epochs(self, node: cst.BaseExpression, function: Function) -> bool:
+        if any("epoch" in word.lower() for word in words(node)):
+            return True
+        if isinstance(node, (cst.List, cst.Tuple)):
+            return bool(node.elements) and all(self._is_in_epochs(item.value, function) for item in node.elements)
+        if isinstance(node, (cst.Integer, cst.Float)):
+            return 1 < node.evaluated_value <= _MOST_EPOCHS
+        text = function.file.code(node)
+        ranges = (function.file.code(loop.iter) for loop in self.site.place.loops()[1:] if isinstance(loop, cst.For))
+        if any(text == whole.removeprefix("range(").removesuffix(")") for whole in ranges):
+            return True
+        values = function.file.evaluator.values(node, function)
+        return bool(values) and all(
+            isinstance(value.node, (cst.Integer, cst.List, cst.Tuple))
+            and value.node is not node
+            and self._is_in_epochs(value.node, value.function or function)
+            for value in values
+        )
+
+    def _is_made_for_each_epoch(self, scheduler: Value) -> bool:
+        """``scheduler = CosineAnnealingLR(...)`` inside of the epoch loop: a schedule over one epoch."""
+        function, node = scheduler.function, scheduler.identity
+        place = function.places.get(node) if function is not None and node is not None else None
+        return place is not None and bool(place.loops()) and any(_speaks_of_epochs(loop) for loop in place.loops())
+
+    def label(self, scheduler: Value) -> Label | None:
+        """Where the scheduler is made, if that is in this file."""
+        if scheduler.function is None or scheduler.function.file is not self.file or scheduler.node is None:
+            return None
+        return Label(self.file.range(scheduler.node), "its arguments are counted in epochs")
+
+
+_POSSIBLE = {Kind.SCHEDULER, Kind.NONE}
+
+
+def scheduler_steps(file: File, wanted: set[int]) -> Iterator[SchedulerStep]:
+    """The calls of ``.step()`` in loops of the top-level statements with these indices."""
+    for function in file.all_functions(wanted):
+        for site in function.calls:
+            callee = site.node.func
+            if isinstance(callee, cst.Attribute) and callee.attr.value == "step" and site.place.loops():
+                yield SchedulerStep(file, site)
+
+
+def _speaks_of_epochs(loop: Loop) -> bool:
+    parts = [loop.target, loop.iter] if isinstance(loop, cst.For) else [loop.test]
+    return any("epoch" in word.lower() for part in parts for word in words(part))
+
+
+def _trains_in(loop: cst.For, function: Function) -> bool:
+    """Whether the loop itself (no loop inside it) back-propagates and steps an optimizer."""
+    backward = stepped = False
+    for call in function.calls:
+        callee = call.node.func
+        if not isinstance(callee, cst.Attribute) or call.place.loops()[:1] != [loop]:
+            continue
+        if callee.attr.value == "backward" and not any(item.keyword is None for item in call.node.args):
+            backward = True
+        elif callee.attr.value == "step" and any("optim" in word.lower() or word in ("opt", "scaler") for word in words(call.node)):
+            stepped = True
+        elif callee.attr.value == "step":
+            stepped = stepped or any(
+                value.kind is Kind.OPTIMIZER for value in function.file.evaluator.values(callee.value, function)
+            )
+    return backward and stepped
+
+
+def _base(node: cst.BaseExpression) -> str | None:
+    """The name that an expression such as ``loss.detach().item()`` begins with."""
+    while isinstance(node, (cst.Attribute, cst.Call, cst.Subscript)):
+        node = node.func if isinstance(node, cst.Call) else node.value
+    return node.value if isinstance(node, cst.Name) else None
+
+
+def _is_number_below(node: cst.BaseExpression | None, limit: float) -> bool:
+    return isinstance(node, (cst.Integer, cst.Float)) and float(node.evaluated_value) < limit
+
+
+def _is_lambda_of_epoch(node: cst.BaseExpression, function: Function) -> bool:
+    """``lambda epoch: 0.95 ** epoch``, and nothing in it that speaks of iterations."""
+    if not isinstance(node, cst.Lambda):
+        return False
+    names = [item.name.value for item in node.params.params]
+    return any("epoch" in name.lower() for name in names) and not any(
+        _ITERATIONS.search(word) for child in children(node) for word in words(child)
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- callers
+
+
+def _function_of(value: Value, function: Function) -> Function | None:
+    """The function whose parameter ``value`` is."""
+    scope: Function | None = value.function or function
+    while scope is not None and all(item.name != value.name for item in scope.parameters):
+        scope = scope.outer
+    return scope
+
+
+def _argument_for(call: cst.Call, name: str, function: Function) -> cst.BaseExpression | None:
+    names = [item.name for item in function.parameters if item.kind == "positional"]
+    if function.self_name is not None and names[:1] == [function.self_name]:
+        names = names[1:]
+    return argument(call, name, names.index(name) if name in names else None)
+
+
+def callers(function: Function) -> Iterator[Call]:
+    """The calls of a function (for ``__init__``: of its class) in its file and in the files that import it."""
+    owner = function.owner
+    if owner is not None and function.name != "__init__":
+        yield from _calls_of_method(owner, function.name)
+        return
+    symbol = owner.symbol if owner is not None else _symbol_of(function)
+    if symbol is None:
+        return
+    for outline in function.file.project.users(symbol):
+        file = function.file.program.file(outline)
+        name = function.name if owner is None else owner.name
+        mentioning = {index for index, item in enumerate(outline.statements) if name in item.names}
+        for other in file.all_functions(mentioning):
+            for site in other.calls:
+                called = file.evaluator.symbol(site.node.func, other)
+                if called is not None and called == symbol:
+                    yield Call(site.node, site.place)
+
+
+def _calls_of_method(owner: ClassModel, name: str) -> Iterator[Call]:
+    for function in owner.functions():
+        for site in function.calls:
+            callee = site.node.func
+            if (
+                isinstance(callee, cst.Attribute)
+                and callee.attr.value == name
+                and isinstance(callee.value, cst.Name)
+                and callee.value.value == function.self_name
+            ):
+                yield Call(site.node, site.place)
+
+
+def _symbol_of(function: Function) -> Symbol | None:
+    if function.outer is not None or function.node is None:
+        return None
+    return function.file.project.resolve(function.file.outline, function.name)

@@ -131,6 +131,7 @@ class Evaluator:
 
     def _module_value(self, name: str) -> Values:
         """A variable of the module level, where it is assigned once."""
+        self.file.load_script()
         script = self.file.script
         definitions = [item for item in script.definitions if item.name == name] if script else []
         return self.of_definition(definitions[0]) if len(definitions) == 1 else (UNKNOWN,)
@@ -216,7 +217,19 @@ class Evaluator:
             if isinstance(element, cst.Element):
                 rest = index[1:]
                 return self._unpacked(element.value, function, rest) if rest else self.values(element.value, function)
+        if isinstance(node, cst.Call) and index:
+            return self._unpacked_result(node, function, index)
         return (UNKNOWN,)
+
+    def _unpacked_result(self, node: cst.Call, function: Function, index: tuple[int, ...]) -> Values:
+        """``optimizer, scheduler = build(model)``: what a function of the project returns at a position."""
+        found: list[Value] = []
+        for value in self.values(node, function):
+            if value.kind is Kind.CONTAINER and isinstance(value.node, cst.Tuple) and value.function is not None:
+                found.extend(value.function.file.evaluator._unpacked(value.node, value.function, index))
+            else:
+                found.append(UNKNOWN)
+        return tuple(found)
 
     # -- attributes and items --------------------------------------------------------------------------------------
 
