@@ -97,7 +97,7 @@ def test_comment_silences_its_line_and_no_other(comment: str) -> None:
 @pytest.mark.parametrize(
     ("comment", "silenced", "problem"),
     [
-        ("# noqa: module-in-plain-container", True, "silences every finding of every tool"),
+        ("# noqa: module-in-plain-container", True, "silences every tool on this line"),
         ("# noqa: module_in_plain_container", True, "write `# noqa: TL001`"),
         ("# noqa TL001", True, "write `# noqa: TL001`"),
         ("# noqa : TL001", True, "write `# noqa: TL001`"),

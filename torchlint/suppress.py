@@ -273,7 +273,7 @@ def _say_noqa(target: str) -> str:
 
 def _blanket_by_mistake(comment: Comment, start: int, target: tuple[str, int]) -> Problem:
     written = comment.text[start : target[1]]
-    why = "silences every finding of every tool on this line, for flake8 reads no code in it"
+    why = "silences every tool on this line, because flake8 reads no code in it"
     return Problem(comment.range(start, target[1]), f"`{written}` {why}; {_say_noqa(target[0])}")
 
 
