@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from torchlint.project.installed import MAX_FILES, Finder, Place, absolute_path, find_root
 from torchlint.project.known import MODULE, Known, canonical, known, plain, starred
@@ -27,7 +27,6 @@ from torchlint.project.outline import (
     Import,
     Outline,
     OutlineError,
-    Star,
     absolute,
 )
 
@@ -46,6 +45,11 @@ _END = 1 << 60
 
 _MAX_HOPS = 30
 """How long a chain of imports and aliases is followed; real ones have fewer than ten links."""
+
+_MAX_STAR_FILES = 300
+"""How many files are looked at for a name that star imports may bind."""
+
+_STAR = re.compile(rb"\bimport\s*\(?\s*\*")
 
 _MAX_BASES = 100
 """How many classes may inherit from each other in a circle before Python's own stack is in danger."""
@@ -103,6 +107,20 @@ class _Cycle:
     """
 
 
+class _Stars(NamedTuple):
+    """Where the star imports of a module may take a name from.
+
+    ``binders`` bind it themselves, ``tables`` are modules known to have it without being read, ``unread`` are
+    all that were not read. The search is not ``complete`` where it would have led through too many files.
+    """
+
+    binders: list[Outline]
+    submodules: list[Place]
+    tables: list[str]
+    unread: set[str]
+    complete: bool = True
+
+
 _MISSING = _Missing()
 _CYCLE = _Cycle()
 _Found = Symbol | Place | _Cycle | None
@@ -121,6 +139,7 @@ class Project:
         self._buffers: dict[Path, Outline] = {}
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
         self._active: dict[tuple[object, ...], int] = {}
+        self._star_searches: dict[tuple[Path, str], _Stars] = {}
         self._cut = _END
         self._steps = 0
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
@@ -165,6 +184,7 @@ class Project:
         # No answer so far depends on a file that was never read and was known to exist.
         if self._finder.add(path) or changed:
             self._folds.clear()
+            self._star_searches.clear()
             self._ancestors.clear()
             self._files.clear()
             self._mentioning.clear()
@@ -316,7 +336,7 @@ class Project:
             if place.file == outline.path:  # `from . import layers` in an `__init__.py`
                 return self._finder.descend(place, [origin.member])
             found = self._member(place, origin.member)
-            if not isinstance(found, _Missing):
+            if not isinstance(found, _Missing) and not (found is None and place.installed):
                 return found
         if any(place.file and not place.installed for place in places):
             return None
@@ -395,58 +415,75 @@ class Project:
     # ------------------------------------------------------------------------------------------- star imports
 
     def _starred(self, outline: Outline, name: str) -> _Found | _Missing:
-        """What the star imports of a module bind ``name`` to: a search over files, so cycles do no harm."""
-        return _one_of(self._star_candidates(outline, name))
+        """What the star imports of a module bind ``name`` to."""
+        stars = self._stars(outline, name)
+        return _one_of(self._star_candidates(stars, name)) if stars.complete else None
 
-    def _star_candidates(self, outline: Outline, name: str) -> Iterator[_Found]:
+    def _star_candidates(self, stars: _Stars, name: str) -> Iterator[_Found]:
+        for source in stars.binders:
+            found = self._bound(source, name, _END)
+            yield None if isinstance(found, _Missing) else found
+        yield from stars.submodules
+        for module in stars.tables:
+            # A look-alike that is star-imported as well may have bound the name after torch did.
+            safe = all(plain(other.partition(".")[0]) for other in stars.unread)
+            yield Symbol("external", f"{module}.{name}") if safe else None
+
+    def _from_the_only_unread_star(self, outline: Outline, name: str) -> _Found:
+        """A name that nothing binds comes from the star import that is not read, if there is just one."""
+        stars = self._stars(outline, name)
+        unread = [module for module in stars.unread if starred(module) is None]
+        return Symbol("external", f"{unread[0]}.{name}") if stars.complete and len(unread) == 1 else None
+
+    def _stars(self, outline: Outline, name: str) -> _Stars:
+        """Where the star imports of a module lead for ``name``: a search over files, so cycles do no harm."""
+        key = (outline.path, name)
+        if key not in self._star_searches:
+            self._star_searches[key] = self._search_stars(outline, name)
+        return self._star_searches[key]
+
+    def _search_stars(self, outline: Outline, name: str) -> _Stars:
+        stars = _Stars([], [], [], set())
         seen = {outline.path}
         stack = [(outline, star) for star in outline.stars]
         while stack:
             importer, star = stack.pop()
-            places = self._star_places(importer, star)
-            if not places:
-                dotted = self._absolute(importer, star.level, star.module, None)
-                if name in (starred(dotted) or ()):
-                    unread = self._unread_stars(outline, name)
-                    safe = all(plain(module.partition(".")[0]) for module in unread)
-                    yield Symbol("external", f"{dotted}.{name}") if safe else None
+            places = [found for found in self._places(importer, star.level, star.module) if found.file]
+            source = self._star_source(places[0].file, name, seen) if places and places[0].file else None
+            if len(seen) > _MAX_STAR_FILES:
+                return stars._replace(complete=False)
+            if not places or (source is None and places[0].file not in seen):
+                module = self._absolute(importer, star.level, star.module, None)
+                stars.unread.add(module)
+                if name in (starred(module) or ()):
+                    stars.tables.append(module)
+            elif source is None or not _exported(source, name):
                 continue
-            source = self.outline(places[0].file) if places[0].file else None
-            if source is None or source.path in seen or not _exported(source, name):
-                continue
-            seen.add(source.path)
-            if source.bindings.get(name):
-                found = self._bound(source, name, _END)
-                yield None if isinstance(found, _Missing) else found
+            elif source.bindings.get(name):
+                stars.binders.append(source)
             elif source.exports is not None and (inner := self._finder.descend(places[0], [name])):
-                yield inner
+                stars.submodules.append(inner)
             else:
                 stack += [(source, inner_star) for inner_star in source.stars]
+        return stars
 
-    def _star_places(self, outline: Outline, star: Star) -> tuple[Place, ...]:
-        return tuple(place for place in self._places(outline, star.level, star.module) if place.file)
+    def _star_source(self, path: Path, name: str, seen: set[Path]) -> Outline | None:
+        """The outline of a star-imported file, ``None`` if it was ``seen`` or cannot have the name.
 
-    def _from_the_only_unread_star(self, outline: Outline, name: str) -> _Found:
-        """A name that nothing binds comes from the star import that is not read, if there is just one."""
-        unread = {module for module in self._unread_stars(outline, name) if starred(module) is None}
-        return Symbol("external", f"{unread.pop()}.{name}") if len(unread) == 1 else None
-
-    def _unread_stars(self, outline: Outline, name: str) -> set[str]:
-        """The modules that are not read and whose star import may bind ``name``."""
-        unread: set[str] = set()
-        seen = {outline.path}
-        stack = [outline]
-        while stack:
-            importer = stack.pop()
-            for star in importer.stars:
-                places = self._star_places(importer, star)
-                source = self.outline(places[0].file) if places and places[0].file else None
-                if source is None:
-                    unread.add(self._absolute(importer, star.level, star.module, None))
-                elif source.path not in seen and _exported(source, name):
-                    seen.add(source.path)
-                    stack.append(source)
-        return unread
+        Most files are ruled out by their bytes: the packages of models import hundreds of files by star.
+        A file that cannot be parsed is not added to ``seen``.
+        """
+        if path in seen:
+            return None
+        if path not in self._outlines:
+            content = _content(path)
+            if not _word(name.encode()).search(content) and not _STAR.search(content):
+                seen.add(path)
+                return None
+        source = self.outline(path)
+        if source is not None:
+            seen.add(path)
+        return source
 
     # ------------------------------------------------------------------------------------------------ classes
 
