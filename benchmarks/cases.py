@@ -2,8 +2,8 @@
 
 The cases are a file with one JSON object a line: ``label`` says whether a linter must flag the place
 (``bug``) or must leave it alone (``ok``), ``rule`` is the group that is scored together, a finding of any of
-``codes`` counts. A bug is found where such a finding begins at ``line`` or one of ``alt_lines``, or covers one of them;
-an ok place is a false alarm where such a finding begins there.
+``codes`` counts. A bug is found where such a finding begins at ``line`` or one of ``alt_lines``, or covers
+one of them; an ok place is a false alarm where such a finding begins there.
 
 FOLDER holds the repositories, checked out at the commits of the cases, as one of
 

@@ -1,7 +1,7 @@
 """Execute example blocks on real PyTorch: a list of programs as JSON on stdin, a verdict for each on stdout.
 
-A program sets ``broken``; its verdict is ``{"broken": bool}`` or ``{"error": traceback}``. One process runs all
-of them, because importing torch takes longer than most do.
+A program sets ``broken``; its verdict is ``{"broken": bool}`` or ``{"error": traceback}``. One process runs
+all of them, because importing torch takes longer than most do.
 """
 
 from __future__ import annotations
