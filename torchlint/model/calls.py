@@ -123,12 +123,17 @@ class MethodCall:
             for definition in self.function.definitions
             if definition.value is not None and self._makes_this(definition.value)
         }
+        kept = {name.removeprefix("self.") for name in names if name.startswith("self.")}
         return any(
             isinstance(node, cst.Attribute)
-            and isinstance(node.value, cst.Name)
-            and node.value.value in names
             and node.attr.value in _WEIGHT_ACCESS
-            for node in self.function.places
+            and (
+                (isinstance(node.value, cst.Name) and node.value.value in names)
+                or self_attribute(node.value, function.self_name) in kept
+            )
+            for function in self.cls.functions()
+            for node in function.places
+            if function is self.function or kept
         )
 
     @property

@@ -59,7 +59,7 @@ class SuperCall:
         ancestors = self.cls.ancestor_symbols
         return self.symbol is not None and None not in ancestors and self.symbol not in ancestors
 
-    @property
+    @cached_property
     def skipped(self) -> list[str]:
         """The attributes that the skipped base class would have registered, and this class does not set."""
         skipped = self.cls.file.program.class_model(self.symbol) if self.symbol else None
@@ -70,11 +70,24 @@ class SuperCall:
             for attribute in skipped.attributes.values()
             if any(value.kind in _REGISTERED for _, value in attribute.assigned())
         )
-        return [name for name in registers if not self._is_set_here(name)]
+        here = list(self._run_by_this_class())
+        if any(model.registers_by_computed_name(function) for model, function in here):
+            return []
+        stored = {store.name for _, function in here for store in function.stores}
+        return [name for name in registers if name not in stored]
 
-    def _is_set_here(self, name: str) -> bool:
-        attribute = self.cls.attributes.get(name)
-        return attribute is not None and bool(attribute.stores)
+    def _run_by_this_class(self) -> Iterator[tuple[ClassModel, Function]]:
+        """The methods of this class, and those of its bases that they call."""
+        pending = list(self.cls.functions())
+        seen: set[int] = set()
+        while pending:
+            function = pending.pop()
+            if id(function) in seen or function.owner is None:
+                continue
+            seen.add(id(function))
+            yield function.owner, function
+            called = (self.cls.method(load.name) for load in function.loads)
+            pending.extend(method for method in called if method is not None)
 
     @property
     def calls_init(self) -> bool:
@@ -100,6 +113,15 @@ def super_calls(cls: ClassModel) -> Iterator[SuperCall]:
         for site in function.calls:
             if isinstance(site.node.func, cst.Name) and site.node.func.value == "super" and len(site.node.args) == 2:
                 yield SuperCall(cls, function, site.node)
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """An assignment or call that registers something, by the user's name for it: ``self.fc``, ``self.add_module``."""
+
+    node: cst.CSTNode
+    name: str
+    place: Place
 
 
 class Construction:
@@ -238,19 +260,18 @@ class Construction:
         return None
 
     @cached_property
-    def first_registration(self) -> tuple[Range, str, Place] | None:
-        """The first thing in ``__init__`` that needs the registries of ``nn.Module``, with the user's name for it."""
-        events = sorted(self._registrations(), key=lambda event: event[2].order)
-        return events[0] if events else None
+    def first_registration(self) -> Registration | None:
+        """The first thing in ``__init__`` that needs the registries of ``nn.Module``."""
+        return min(self._registrations(), key=lambda event: event.place.order, default=None)
 
-    def _registrations(self) -> Iterator[tuple[Range, str, Place]]:
+    def _registrations(self) -> Iterator[Registration]:
         assert self.function is not None
         for store in self.function.stores:
             if store.kind == "assign" and self._is_registered(store):
-                yield self.file.range(store.statement), f"{self.function.self_name}.{store.name}", store.place
+                yield Registration(store.statement, f"{self.function.self_name}.{store.name}", store.place)
         for call, method, _ in self.cls.registrations:
             if call.place.function is self.function and method != "setattr":
-                yield self.file.range(call.node), f"{self.function.self_name}.{method}", call.place
+                yield Registration(call.node, f"{self.function.self_name}.{method}", call.place)
 
     def _is_registered(self, store: Store) -> bool:
         assert store.value is not None
@@ -269,8 +290,8 @@ class Construction:
             return None
         call = self.init_calls[0]
         unconditional = not any(block.kind in ("if", "try", "except") for block in call.place.blocks())
-        same_path = not any(block.kind in ("if", "try", "except") for block in first[2].blocks())
-        return call if first[2].order < call.place.order and unconditional and same_path else None
+        same_path = not any(block.kind in ("if", "try", "except") for block in first.place.blocks())
+        return call if first.place.order < call.place.order and unconditional and same_path else None
 
     def label(self, call: CallSite) -> Label:
         return Label(self.file.range(call.node), "the registries are created only here")

@@ -201,10 +201,7 @@ class File:
 
     def growth(self, function: Function) -> Growth:
         """What is added to each container that ``function`` (or any method of its class) makes."""
-        outermost = function
-        while outermost.outer is not None and outermost.outer.node is not None:
-            outermost = outermost.outer
-        scope: Function | ClassModel = outermost.owner or outermost
+        scope: Function | ClassModel = function.owner or _outermost(function)
         if scope not in self._growth:
             growth: Growth = {}
             self._growth[scope] = growth  # asked again while it is filled: as far as it is known
@@ -290,3 +287,9 @@ class File:
     def wrap(self, node: cst.BaseExpression, before: str, after: str) -> tuple[Edit, Edit]:
         where = self.outer_range(node)
         return self.insert(where.start, before), self.insert(where.end, after)
+
+
+def _outermost(function: Function) -> Function:
+    while function.outer is not None and function.outer.node is not None:
+        function = function.outer
+    return function

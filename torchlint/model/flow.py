@@ -156,7 +156,7 @@ class Parameter:
     kind: Literal["positional", "variadic", "keyword", "keywords"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Function:
     """The facts of one function body; the body of a script is a function without a node.
 
@@ -186,10 +186,17 @@ class Function:
     classes: list[tuple[cst.ClassDef, Place]] = field(default_factory=list)
 
     @property
+    def is_closure(self) -> bool:
+        """Whether this is defined inside of a method of the same class."""
+        return self.outer is not None and self.outer.owner is self.owner and self.owner is not None
+
+    @property
     def qualname(self) -> str:
-        if self.outer is not None:
-            return f"{self.outer.qualname}.<locals>.{self.name}" if self.outer.node else self.name
-        return f"{self.owner.qualname}.{self.name}" if self.owner else self.name
+        if self.owner is not None and not self.is_closure:
+            return f"{self.owner.qualname}.{self.name}"
+        if self.outer is not None and self.outer.node is not None:
+            return f"{self.outer.qualname}.<locals>.{self.name}"
+        return self.name
 
     def everything(self) -> Iterator[Function]:
         """This function and those defined in it."""
@@ -687,9 +694,8 @@ def fill(function: Function, environment: Environment | None = None) -> Function
     visitor = FlowVisitor(function, environment)
     for position, parameter in enumerate(_all_parameters(node.params)):
         function.parameters.append(parameter)
-        shadows_self = parameter.name == function.self_name and function.outer is not None
-        if shadows_self:
-            function.self_name = None
+        if parameter.name == function.self_name and function.is_closure:
+            function.self_name = None  # a closure with a parameter of that name
         if not (position == 0 and parameter.name == function.self_name):
             visitor.bind("parameter", parameter.name, node, parameter.default)
     if isinstance(node, cst.Lambda):

@@ -212,7 +212,7 @@ class ClassModel:
 
     def _registered_values(self, name: str) -> Iterator[Value]:
         for call, method, given in self.registrations:
-            registered = argument(call.node, "name", 0)
+            registered = name_given(call, method)
             if given is not None and isinstance(registered, cst.SimpleString) and registered.evaluated_value == name:
                 if method == "register_buffer":
                     yield Value(Kind.BUFFER, given, call.place.function)
@@ -249,6 +249,13 @@ class ClassModel:
                     if isinstance(target, cst.Name) and target.value == function.self_name:
                         found.append((call, "setattr", call.node.args[2].value))
         return found
+
+    def registers_by_computed_name(self, function: Function) -> bool:
+        """Whether ``function`` registers something under a name that is not written out."""
+        return any(
+            call.place.function is function and not isinstance(name_given(call, method), cst.SimpleString)
+            for call, method, _ in self.registrations
+        )
 
     @cached_property
     def registered(self) -> set[cst.CSTNode]:
@@ -330,9 +337,14 @@ _STATEFUL = (Kind.MODULE, Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER)
 
 def root(function: Function) -> Function:
     """The method that a closure stands in."""
-    while function.outer is not None and function.outer.owner is function.owner and function.owner is not None:
+    while function.is_closure and function.outer is not None:
         function = function.outer
     return function
+
+
+def name_given(call: CallSite, method: str) -> cst.BaseExpression | None:
+    """The name that something is registered under."""
+    return argument(call.node, "name", 1 if method == "setattr" else 0)
 
 
 def _second(call: cst.Call, position: int) -> cst.BaseExpression | None:

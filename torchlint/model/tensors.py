@@ -12,7 +12,7 @@ from torchlint.diagnostic import Edit, Fix, Range
 from torchlint.model.facts import torch_facts
 from torchlint.model.flow import Function, Load, Store
 from torchlint.model.kinds import Kind
-from torchlint.model.module_class import Attribute, ClassModel, root
+from torchlint.model.module_class import Attribute, ClassModel, name_given, root
 from torchlint.model.values import Value, argument
 
 _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Integer, cst.Float, cst.List)
@@ -289,9 +289,21 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
         if attribute.name == "example_input_array" or not _is_settled_in_init(attribute):
             continue
         for store in attribute.stores:
-            values = _values(store) if store.kind == "assign" else ()
+            values = _values(store) if store.kind == "assign" and not _is_replaced(store, attribute) else ()
             if values and all(value.kind is Kind.TENSOR for value in values):
                 yield attribute, store, values[0]
+
+
+def _is_replaced(store: Store, attribute: Attribute) -> bool:
+    """Whether a later assignment in the same function always takes its place."""
+    around = set(store.place.blocks())
+    return any(
+        other.place.function is store.place.function
+        and other.place.order > store.place.order
+        and set(other.place.blocks()) <= around
+        for other in attribute.stores
+        if other.kind == "assign"
+    )
 
 
 def _values(store: Store) -> tuple[Value, ...]:
@@ -314,7 +326,7 @@ def _is_settled_in_init(attribute: Attribute) -> bool:
 def _may_register(model: ClassModel, name: str) -> bool:
     """Whether a ``register_buffer`` with this name, or with a name that is computed, exists in a class."""
     for call, method, _ in model.registrations:
-        given = argument(call.node, "name", 1 if method == "setattr" else 0)
+        given = name_given(call, method)
         if not isinstance(given, cst.SimpleString) or given.evaluated_value == name:
             return True
     return False
@@ -417,6 +429,8 @@ def _computes(call: cst.Call, item: cst.Arg, function: Function) -> bool:
     evaluator = function.file.evaluator
     symbol = evaluator.symbol(call.func, function)
     if symbol is not None and symbol.kind == "external":
+        if symbol.dotted in _UPDATING and item is not call.args[0]:
+            return False  # running statistics: reported as such, by TL105
         computing = symbol.dotted.startswith("torch.") and not symbol.dotted.startswith(_NOT_COMPUTING)
         return computing and len(call.args) > 1
     beside = [other.value for other in call.args if other is not item and not isinstance(other.value, _CONSTANTS)]
@@ -425,6 +439,7 @@ def _computes(call: cst.Call, item: cst.Arg, function: Function) -> bool:
 
 
 _NOT_COMPUTING = ("torch.jit", "torch.save", "torch.utils", "torch.Size", "torch.device", "torch.tensor", "torch.as_tensor")
+_UPDATING = ("torch.nn.functional.batch_norm", "torch.nn.functional.instance_norm")
 _CONSTANTS = (cst.Integer, cst.Float, cst.SimpleString, cst.Attribute)
 
 

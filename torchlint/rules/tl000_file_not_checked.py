@@ -19,7 +19,7 @@ class Failure:
     position: Position = START
 
 
-@rule("TL000", since="0.1")
+@rule("TL000", since="0.1.0")
 def file_not_checked(failure: Failure) -> Iterator[Finding]:
     """A file that could not be checked is reported, never skipped in silence.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.containers import PlainContainer
 
 
-@rule("TL001", since="0.1")
+@rule("TL001", since="0.1.0")
 def module_in_plain_container(container: PlainContainer) -> Iterator[Finding]:
     """Modules kept in a plain list, tuple or dict are invisible to PyTorch.
 

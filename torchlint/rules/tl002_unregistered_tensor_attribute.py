@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.tensors import PlainTensor
 
 
-@rule("TL002", since="0.1")
+@rule("TL002", since="0.1.0")
 def unregistered_tensor_attribute(tensor: PlainTensor) -> Iterator[Finding]:
     """A tensor kept as a plain attribute of a Module is neither trained, nor moved, nor saved.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.construction import Construction
 
 
-@rule("TL003", since="0.1")
+@rule("TL003", since="0.1.0")
 def missing_super_init(construction: Construction) -> Iterator[Finding]:
     """A Module whose `__init__` does not call `super().__init__()` first cannot hold layers.
 
@@ -80,10 +80,10 @@ def missing_super_init(construction: Construction) -> Iterator[Finding]:
     name = construction.cls.name
     late = construction.late_call
     if late is not None and construction.first_registration is not None:
-        where, registered, _ = construction.first_registration
+        first = construction.first_registration
         yield Finding(
-            where,
-            f"`{registered}` is set before `super().__init__()`, so creating `{name}` raises an AttributeError",
+            construction.range(first.node),
+            f"`{first.name}` is set before `super().__init__()`, so creating `{name}` raises an AttributeError",
             caption="nothing can be registered yet",
             labels=(construction.label(late),),
             help="call `super().__init__()` first",
@@ -109,8 +109,8 @@ def _never_called(construction: Construction, name: str) -> Finding:
         )
     labels: tuple[Label, ...] = ()
     if construction.first_registration is not None:
-        where, registered, _ = construction.first_registration
-        labels = (Label(where, f"`{registered}` raises an AttributeError here"),)
+        first = construction.first_registration
+        labels = (Label(construction.range(first.node), f"`{first.name}` raises an AttributeError here"),)
     return Finding(
         construction.name_range,
         f"`{name}.__init__` never calls `super().__init__()`, so `{name}` has no registries for layers and hooks",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.tensors import LostParameter
 
 
-@rule("TL005", since="0.1")
+@rule("TL005", since="0.1.0")
 def parameter_lost_by_cast(lost: LostParameter) -> Iterator[Finding]:
     """`nn.Parameter(x).to(device)` is no Parameter, so it is never trained.
 

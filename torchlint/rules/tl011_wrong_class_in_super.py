@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.construction import SuperCall
 
 
-@rule("TL011", since="0.1")
+@rule("TL011", since="0.1.0")
 def wrong_class_in_super(call: SuperCall) -> Iterator[Finding]:
     """`super(Other, self)` names another class than the one it stands in.
 

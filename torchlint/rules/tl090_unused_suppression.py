@@ -9,7 +9,7 @@ from torchlint.rule import rule
 from torchlint.suppress import Suppression
 
 
-@rule("TL090", since="0.1", severity="warning")
+@rule("TL090", since="0.1.0", severity="warning")
 def unused_suppression(suppression: Suppression) -> Iterator[Finding]:
     """A suppression that silences nothing hides the next real bug on its line.
 

@@ -9,7 +9,7 @@ from torchlint.rule import rule
 from torchlint.suppress import Suppression
 
 
-@rule("TL091", since="0.1", severity="warning")
+@rule("TL091", since="0.1.0", severity="warning")
 def malformed_suppression(suppression: Suppression) -> Iterator[Finding]:
     """A mistyped suppression silences nothing, or silences every tool on its line.
 

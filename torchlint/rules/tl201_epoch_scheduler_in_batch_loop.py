@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.schedulers import SchedulerStep
 
 
-@rule("TL201", since="0.1")
+@rule("TL201", since="0.1.0")
 def epoch_scheduler_in_batch_loop(step: SchedulerStep) -> Iterator[Finding]:
     """A scheduler whose arguments are counted in epochs is stepped once per batch.
 
