@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from torchlint import __version__
+from torchlint.config import FORMATS
 
 COMMANDS = ("check", "explain", "rules", "version")
 
@@ -184,8 +185,6 @@ def _add_fixes(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
-    from torchlint.settings import FORMATS
-
     group.add_argument(
         "--output-format",
         choices=FORMATS,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # A file that cannot be checked is never passed over in silence, so no selector reaches this code.
 ALWAYS_ON = "TL000"
 
+# The formats of a report: a module of :mod:`torchlint.report` each.
+FORMATS = ("full", "concise", "json", "github", "sarif")
+
 _EXACT = 100
 
 

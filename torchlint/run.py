@@ -151,7 +151,8 @@ def _check_content(content: bytes, job: Job) -> Outcome:
 
 def _project_of(path: str) -> Project:
     """The project of a file. One for each root, so that files of a project share what is known about it."""
-    from torchlint.project.index import Project, find_root
+    from torchlint.project.index import Project
+    from torchlint.project.installed import find_root
 
     root = find_root(Path(path))
     if root not in _PROJECTS:

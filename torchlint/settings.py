@@ -7,7 +7,6 @@ the nearest name.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import re
@@ -17,12 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from torchlint.config import ALWAYS_ON, Config, Selection, compiled
+from torchlint.config import ALWAYS_ON, FORMATS, Config, Selection, compiled
 
 # In one folder, ``torchlint.toml`` wins.
 FILE_NAMES = ("torchlint.toml", "pyproject.toml")
-
-FORMATS = ("full", "concise", "json", "github", "sarif")
 
 _PREFIX = re.compile(r"TL\d{0,2}")
 _HEADER = re.compile(r"\s*\[[^=]*\]\s*(?:#.*)?$")
@@ -116,15 +113,18 @@ def check_ignorable(selectors: Iterable[str], source: str) -> None:
         )
 
 
-def check_patterns(patterns: Iterable[str], source: str) -> None:
+def check_patterns(patterns: tuple[str, ...], source: str) -> None:
     try:
-        compiled(tuple(pattern.removeprefix("!") for pattern in patterns))
+        if patterns:
+            compiled(patterns)
     except ValueError as error:
         raise ConfigError(f"{source}: not a pattern: {error}") from None
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """``; did you mean `x`?``, or nothing where no known name is near."""
+    import difflib  # here, because most runs make no suggestion
+
     by_folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower().replace("_", "-"), by_folded, n=1)
     return f"; did you mean `{by_folded[near[0]]}`?" if near else ""
@@ -243,7 +243,7 @@ def _per_file(value: _Value) -> tuple[tuple[str, tuple[str, ...]], ...]:
         raise value.wrong("a table of patterns, each with a list of rules")
     entries = []
     for pattern, selectors in value.value.items():
-        check_patterns((pattern,), f"{value.where(pattern)}: `{value.key}`")
+        check_patterns((pattern.removeprefix("!"),), f"{value.where(pattern)}: `{value.key}`")
         entries.append((pattern, _ignorable(_Value(pattern, selectors, value.path))))
     return tuple(entries)
 

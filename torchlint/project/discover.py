@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from torchlint.config import Config, matches
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from pathspec import GitIgnoreSpec, RegexPattern
 
 SUFFIXES = (".py", ".pyi")
 
@@ -198,8 +198,16 @@ def _patterns_in(folder: str, config_of: Callable[[str], Config], exclusion: Exc
 
 
 class _IgnoreFile(NamedTuple):
+    """The patterns in one file, the last first: that is the order in which they decide."""
+
     folder: str
-    spec: GitIgnoreSpec
+    patterns: tuple[_IgnorePattern, ...]
+
+    def verdict(self, path: str) -> bool | None:
+        for line in self.patterns:
+            if line.matches(path):
+                return line.pattern.include
+        return None
 
 
 class _Folder(NamedTuple):
@@ -254,7 +262,7 @@ class _Ignores:
         absolute = os.path.abspath(path) if self.files else path
         for file in reversed(self.files):
             relative = absolute[len(file.folder) :].lstrip(os.sep).replace(os.sep, "/")
-            verdict = file.spec.check_file(f"{relative}/" if folder else relative).include
+            verdict = file.verdict(f"{relative}/" if folder else relative)
             if verdict is not None:
                 return verdict
         return False
@@ -266,30 +274,53 @@ def _ignore_file(folder: str, path: str) -> tuple[_IgnoreFile, ...]:
             lines = file.read().split("\n")
     except OSError:
         return ()  # as git: an ignore file that cannot be read ignores nothing
-    spec = _spec(lines)
-    return (_IgnoreFile(os.path.abspath(folder), spec),) if len(spec) else ()
+    patterns = tuple(_IgnorePattern.of(line) for line in reversed(lines) if _is_pattern(line))
+    return (_IgnoreFile(os.path.abspath(folder), patterns),) if patterns else ()
 
 
-def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
+class _IgnorePattern(NamedTuple):
+    """A line of an ignore file. Where there is a slash in it, it is about the path, else about the name."""
+
+    pattern: RegexPattern
+    about_path: bool
+
+    @classmethod
+    def of(cls, line: str) -> _IgnorePattern:
+        line = line.rstrip()
+        if line.endswith(("/**", "/**/")):
+            # What is in the folder, but not the folder itself, or `!folder/a.py` could bring nothing back.
+            line = f"{line}*/" if line.endswith("/") else f"{line}/*"
+        (pattern,) = _compiled(line).patterns
+        return cls(pattern, "/" in line.removeprefix("!").removesuffix("/"))
+
+    def matches(self, path: str) -> bool:
+        """Whether the entry itself is meant; a folder above it was decided on when it was entered."""
+        found = self.pattern.match_file(path if self.about_path else _name(path))
+        if found is None:
+            return False
+        inside = found.match.groupdict().get("ps_d")
+        return inside is None or found.match.end("ps_d") == len(found.match.string)
+
+
+def _name(path: str) -> str:
+    """The last part, with the slash behind the name of a folder."""
+    return path[path.rfind("/", 0, -1) + 1 :]
+
+
+def _compiled(line: str) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec
 
-    # In git `a/**` means everything in `a`, but not the folder itself, whose files `!a/b.py` can bring back.
-    lines = [f"{line.rstrip()}/*" if line.rstrip().endswith("/**") else line for line in lines]
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+    return GitIgnoreSpec.from_lines([line])
 
 
 def _is_pattern(line: str) -> bool:
-    """Git passes over lines it cannot read, such as a lone `!`."""
-    from pathspec import GitIgnoreSpec
-
+    """Not a comment, nor what git passes over because it cannot be read, such as a lone `!`."""
+    if not line.strip() or line.startswith("#"):
+        return False
     try:
-        GitIgnoreSpec.from_lines([line])
+        return all(pattern.include is not None for pattern in _compiled(line).patterns)
     except ValueError:
         return False
-    return True
 
 
 def _git_folder(folder: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(output_format: str, result: Result, style: Style) -> str:
-    """The report in one of :data:`torchlint.settings.FORMATS`; only that format's module is imported."""
+    """The report in one of :data:`torchlint.config.FORMATS`; only that format's module is imported."""
     module = importlib.import_module(f"torchlint.report.{output_format}")
     text: str = module.render(result, style)
     return text

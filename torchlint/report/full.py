@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from torchlint.model.source import Source
 from torchlint.report.patch import Change, changes
-from torchlint.report.snippet import LONGEST, Window, visible
+from torchlint.report.snippet import Window, visible
 from torchlint.report.style import Style
 from torchlint.report.summary import conclusion
 from torchlint.rule import DOCS_URL
@@ -147,8 +147,7 @@ class _Block:
             yield f"{' ' * self._width}   ... and {rest} more changed lines"
 
     def _change(self, change: Change) -> str:
-        line = change.line.rstrip("\r\n")
-        shown = visible(line[:LONGEST]) + ("…" if len(line) > LONGEST else "")
+        shown = Window.around(change.line, change.same, change.same + 1).text
         number = self._style.paint(f"{change.number:>{self._width}}", "blue", "bold")
         colour = "red" if change.sign == "-" else "green"
         return f"{number} {self._style.paint(f'{change.sign} {shown}'.rstrip(), colour)}"

@@ -10,11 +10,12 @@ from torchlint.model.source import Source
 
 
 class Change(NamedTuple):
-    """A line taken out (``-``) or put in (``+``)."""
+    """A line taken out (``-``) or put in (``+``); up to ``same`` it is like the one it goes with."""
 
     sign: str
     number: int
     line: str
+    same: int = 0
 
 
 def changes(source: Source, fix: Fix) -> list[Change]:
@@ -28,14 +29,20 @@ def changes(source: Source, fix: Fix) -> list[Change]:
             return []
         old = lines[first - 1 : last]
         new = Source(source.path, _edited(old, first, group)).lines
-        same = _common(old, new)
-        tail = _common(old[same:][::-1], new[same:][::-1])
-        number = first + same
-        found += [Change("-", number + i, line) for i, line in enumerate(old[same : len(old) - tail])]
-        added = new[same : len(new) - tail]
-        found += [Change("+", number + shift + i, line) for i, line in enumerate(added)]
-        shift += len(new) - len(old)
+        head = _common(old, new)
+        tail = _common(old[head:][::-1], new[head:][::-1])
+        removed, added = old[head : len(old) - tail], new[head : len(new) - tail]
+        number = first + head
+        found += _changed("-", number, removed, added)
+        found += _changed("+", number + shift, added, removed)
+        shift += len(added) - len(removed)
     return found
+
+
+def _changed(sign: str, number: int, lines: Sequence[str], others: Sequence[str]) -> Iterator[Change]:
+    for i, line in enumerate(lines):
+        other = others[i] if i < len(others) else ""
+        yield Change(sign, number + i, line, _common(line, other))
 
 
 def _groups(edits: Sequence[Edit]) -> Iterator[list[Edit]]:
