@@ -7,12 +7,14 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import ROOT
 
 from torchlint.diagnostic import Diagnostic, Edit, Finding, Fix, Position, Range, Safety
 from torchlint.fix.apply import Fixed, fix_source, write_atomically
@@ -377,3 +379,47 @@ def test_patch_applies(tmp_path: Path, tool: str, name: str, change: str) -> Non
 
 def test_no_change_is_no_patch() -> None:
     assert unified("m.py", b"a\r\n", b"a\r\n") == ""
+
+
+UNUSED = "x = 'é'  # noqa: TL001\r\ny = 2  # noqa: E501, TL001\r\n"
+REPAIRED = "x = 'é'\r\ny = 2  # noqa: E501\r\n"
+FILES = {
+    "crlf.py": ("", "utf-8"),
+    "byte_order_mark.py": ("", "utf-8-sig"),
+    "latin_1.py": ("# coding: latin-1\r\n", "latin-1"),
+}
+
+
+def torchlint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "torchlint", "check", "--isolated", *arguments, "."]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=300, check=False)
+
+
+def write_unused(folder: Path) -> dict[str, bytes]:
+    """Files with unused comments; what they should become."""
+    for name, (header, encoding) in FILES.items():
+        (folder / name).write_bytes((header + UNUSED).encode(encoding))
+    return {name: (header + REPAIRED).encode(encoding) for name, (header, encoding) in FILES.items()}
+
+
+def test_command_line_fixes_files_in_place(tmp_path: Path) -> None:
+    expected = write_unused(tmp_path)
+    (tmp_path / "broken.py").write_bytes(b"def f(:  # noqa: TL001\n")
+    done = torchlint(tmp_path, "--fix", "--output-format", "concise")
+    assert done.returncode == 1
+    assert b"broken.py:1:7: TL000" in done.stdout
+    assert {name: (tmp_path / name).read_bytes() for name in FILES} == expected
+    assert (tmp_path / "broken.py").read_bytes() == b"def f(:  # noqa: TL001\n"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_command_line_prints_a_patch_that_applies(tmp_path: Path, tool: str) -> None:
+    if shutil.which(TOOLS[tool][0]) is None:
+        pytest.skip(f"{tool} is not installed")
+    expected = write_unused(tmp_path)
+    done = torchlint(tmp_path, "--diff")
+    assert done.returncode == 1
+    assert (tmp_path / "crlf.py").read_bytes() == UNUSED.encode(), "nothing is written"
+    subprocess.run(TOOLS[tool], input=done.stdout, cwd=tmp_path, check=True, timeout=60)
+    assert {name: (tmp_path / name).read_bytes() for name in FILES} == expected
