@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
@@ -21,7 +22,7 @@ from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
 from torchlint.suppress import apply as suppress
 
 if TYPE_CHECKING:
-    from torchlint.model.file import File
+    from torchlint.model.file import File, Program
 
 _RECURSION_LIMIT = 20_000
 """Walking an expression takes a few Python frames for each level; the outline has bounded the levels."""
@@ -91,9 +92,7 @@ def candidates(outline: Outline, project: Project, subjects: set[str]) -> set[in
 def _run_rules(
     source: Source, outline: Outline, project: Project, rules: list[Rule], wanted: set[int]
 ) -> list[Diagnostic]:
-    from torchlint.model.file import Program
-
-    file = Program(project).add(source, outline)
+    file = _program(project).add(source, outline)
     file.load(wanted)
     found: dict[tuple[object, ...], Diagnostic] = {}
     for subject in dict.fromkeys(rule.subject for rule in rules):
@@ -103,6 +102,18 @@ def _run_rules(
                 for diagnostic in _run_rule(rule, things, file):
                     found.setdefault((diagnostic.code, diagnostic.range), diagnostic)
     return list(found.values())
+
+
+def _program(project: Project) -> Program:
+    """One program for each project: what one file has asked about another is not worked out again."""
+    from torchlint.model.file import Program
+
+    if project not in _PROGRAMS:
+        _PROGRAMS[project] = Program(project)
+    return _PROGRAMS[project]
+
+
+_PROGRAMS: WeakKeyDictionary[Project, Program] = WeakKeyDictionary()
 
 
 def _run_rule(rule: Rule, things: Iterable[Any], file: File) -> Iterator[Diagnostic]:

@@ -95,8 +95,8 @@ class MethodCall:
     @property
     def makes_mode_module_in_forward(self) -> bool:
         """Whether the call builds, in the forward pass, a module that differs between training and evaluation."""
-        made = self.made
-        if made is None or made.kind is not Kind.MODULE or not self.in_forward_only or self.is_lazily_kept:
+        made = self.made if self.in_forward_only else None
+        if made is None or made.kind is not Kind.MODULE or self.is_lazily_kept:
             return False
         if not made.dotted.startswith("torch.nn.") or self.file.evaluator.state(made) is not State.MODE:
             return False

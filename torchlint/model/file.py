@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -21,23 +22,38 @@ from torchlint.project.outline import Outline
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool]]]
 
 
+_MOST_FILES = 64
+"""How many files are kept with their trees; a tree takes about 70 times the memory of its text."""
+
+
 class Program:
-    """The files of a project that have been looked into, each parsed at most once."""
+    """The files of a project that have been looked into; those asked for last are kept with their trees."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._files: dict[Path, File] = {}
+        self._files: OrderedDict[Path, File] = OrderedDict()
 
     def add(self, source: Source, outline: Outline) -> File:
         """The file being checked: its text comes from the caller, not from the disk."""
-        file = File(self, source, outline)
-        self._files[outline.path] = file
-        return file
+        known = self._files.get(outline.path)
+        if known is not None and known.outline.text == outline.text:
+            known.source = source
+            return known
+        if known is not None:  # what other files were told about it may no longer hold
+            self._files.clear()
+        return self._keep(File(self, source, outline))
 
     def file(self, outline: Outline) -> File:
-        if outline.path not in self._files:
-            self._files[outline.path] = File(self, Source(str(outline.path), outline.text), outline)
-        return self._files[outline.path]
+        if outline.path in self._files:
+            self._files.move_to_end(outline.path)
+            return self._files[outline.path]
+        return self._keep(File(self, Source(str(outline.path), outline.text), outline))
+
+    def _keep(self, file: File) -> File:
+        self._files[file.outline.path] = file
+        if len(self._files) > _MOST_FILES:
+            self._files.popitem(last=False)
+        return file
 
     def class_model(self, symbol: Symbol) -> ClassModel | None:
         if symbol.kind != "class" or symbol.outline is None:

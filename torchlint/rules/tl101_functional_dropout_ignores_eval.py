@@ -105,7 +105,9 @@ def functional_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
 
 def _may_drop(call: MethodCall) -> bool:
     """Whether something can be dropped in evaluation, as far as the code shows."""
-    if call.has_star() or call.guarded or call.deliberately_stochastic:
+    if call.has_star() or call.guarded:
         return False
     rate = call.argument("p", 1) if "dropout" in call.callee else call.argument("dropout_p", 11)
-    return rate is None or not (call.is_zero(rate) or call.depends_on_mode(rate) or call.is_given(rate))
+    if rate is not None and (call.is_zero(rate) or call.depends_on_mode(rate) or call.is_given(rate)):
+        return False
+    return not call.deliberately_stochastic

@@ -83,10 +83,10 @@ def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
     - https://github.com/pytorch/pytorch/issues/124464
     - https://github.com/huggingface/pytorch-image-models/pull/1978
     """
-    if call.callee not in _SDPA or call.guarded or call.deliberately_stochastic:
-        return
-    rate = call.argument("dropout_p", 4)
+    rate = call.argument("dropout_p", 4) if call.callee in _SDPA else None
     if rate is None or call.is_zero(rate) or call.depends_on_mode(rate) or call.is_given(rate):
+        return
+    if call.guarded or call.deliberately_stochastic:
         return
     yield call.finding(
         f"`dropout_p={call.code(rate)}` in `{call.where}` is applied after `eval()`, too: `{call.spelled}` knows no mode",
