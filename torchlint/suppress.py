@@ -79,7 +79,7 @@ class Suppression:
 
     @property
     def range(self) -> Range:
-        return self.comment.range(self.start, self.reason)
+        return self.comment.range(self.start, self.start + len(self.text))
 
     @property
     def text(self) -> str:
