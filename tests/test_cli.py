@@ -246,7 +246,10 @@ def test_output_file() -> None:
     assert report.startswith("error[TL001]")
     done = torchlint("check", "-o", "no/such/folder/report.txt")
     assert done.returncode == 2
-    assert "no/such/folder/report.txt" in done.stderr
+    assert done.stderr == (
+        "torchlint: error: --output-file: no/such/folder/report.txt cannot be written: "
+        "No such file or directory\n"
+    )
 
 
 def test_colours() -> None:
@@ -560,7 +563,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def check_file(job: Job) -> Outcome:
         if "deadly" in job.path:
-            os.kill(os.getpid(), signal.SIGSEGV)
+            os.kill(os.getpid(), signal.SIGKILL)
         if "once" in job.path and not Path("done").exists():
             Path("done").touch()
             os._exit(3)
@@ -584,7 +587,7 @@ def test_a_worker_that_dies_costs_one_file(workers: int) -> None:
     assert [outcome.path for outcome in blamed] == ["deadly7", "deadly8", "deadly99"]
     ((diagnostic,),) = {outcome.diagnostics for outcome in blamed[:1]}
     assert diagnostic.code == "TL000"
-    assert diagnostic.message == "the process that checked it died (signal 11)"
+    assert diagnostic.message == "the process that checked it died (signal 9)"
 
 
 def test_spawned_workers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -631,6 +634,20 @@ def test_a_reader_that_leaves() -> None:
     assert done.stderr == b""
     assert done.stdout.count(b"\n") == 1
     assert done.returncode == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+@pytest.mark.parametrize(
+    ("redirection", "status"), [(">&-", 1), ("2>&-", 1), ("<&-", 1), ("> /dev/full", 2), ("2> /dev/full", 1)]
+)
+def test_streams_that_are_closed_or_full(redirection: str, status: int) -> None:
+    if "full" in redirection and not Path("/dev/full").exists():
+        pytest.skip("there is no device that is always full")
+    write(a=CONTAINER)
+    command = f"{sys.executable} -m torchlint check a.py {redirection}"
+    done = subprocess.run(["sh", "-c", command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
 
 
 def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -91,7 +91,7 @@ class _Check:
 
     def _check_stdin(self) -> Result:
         name = self._options.stdin_filename or "-"
-        content = sys.stdin.buffer.read()
+        content = sys.stdin.buffer.read() if sys.stdin else b""
         if self._options.force_exclude and excluded(name, self._settings.of_folder, self._exclusion):
             return Result((Outcome(name, before=content),))
         path = display(name)
@@ -129,7 +129,7 @@ class _Check:
         else:
             text = render(output_format, result, style)
         if into_file:
-            Path(options.output_file).write_text(text, encoding="utf-8", errors="backslashreplace")
+            _write_report(options.output_file, text)
         else:
             _emit(text, stream)
 
@@ -195,6 +195,13 @@ def _written(outcome: Outcome) -> Outcome:
         failed = not_checked(outcome.path, f"its fixes cannot be written: {error.strerror or error}")
         return replace(failed, before=outcome.before)
     return outcome
+
+
+def _write_report(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ConfigError(f"--output-file: {path} cannot be written: {error.strerror or error}") from None
 
 
 def _emit(text: str, stream: TextIO) -> None:

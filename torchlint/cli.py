@@ -30,10 +30,7 @@ exit status:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. No error of the user, or of ours, shows a traceback."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if reconfigure := getattr(stream, "reconfigure", None):
-            # Names and code in any script must not end the report on a terminal that cannot show them.
-            reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         return _run(arguments)
     except KeyboardInterrupt:
@@ -41,8 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         silence(sys.stdout)
         return CLEAN
+    except OSError as error:
+        # No space for the report, the working directory removed: nothing of ours, and nothing to go on with.
+        print(f"torchlint: error: {error}", file=sys.stderr)
+        silence(sys.stdout)
+        return UNUSABLE
     except Exception as error:
         return _internal_error(error, arguments)
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif reconfigure := getattr(getattr(sys, name), "reconfigure", None):
+            # Names and code in any script must not end the report on a terminal that cannot show them.
+            reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: Sequence[str]) -> int:

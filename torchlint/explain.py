@@ -51,13 +51,17 @@ def page(rule: Rule, style: Style) -> Iterator[str]:
     yield f"{style.paint(rule.code, 'bold', 'red')} {style.paint(rule.name, 'bold')}"
     yield ", ".join(_facts(rule))
     yield ""
-    inside = False
+    inside = ended = False
     for line in rule.page.split("\n"):
+        if ended and line:
+            yield ""
+        ended = False
         if fence := _FENCE.match(line):
+            ended = inside
             inside = not inside
             if inside:
                 yield style.paint(_ROLES.get(fence["role"], "For example:"), "bold")
-            yield ""
+                yield ""
         elif inside:
             yield style.paint(f"    {line}", "cyan") if line else ""
         else:

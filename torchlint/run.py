@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchlint.config import Config
-from torchlint.diagnostic import Diagnostic, Fix
+from torchlint.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
     from torchlint.project.index import Project
@@ -37,12 +37,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one file. ``text`` is what the diagnostics point into; ``fixed`` are those mended."""
+    """What came of one file. ``text`` is what the diagnostics point into.
+
+    ``fix_tried``: the fixes were applied, as far as they could be; ``fixed`` are the diagnostics this mended.
+    """
 
     path: str
     diagnostics: tuple[Diagnostic, ...] = ()
     text: str = ""
     unsafe_fixes: bool = False
+    fix_tried: bool = False
     before: bytes = b""
     after: bytes | None = None
     fixed: tuple[Diagnostic, ...] = ()
@@ -74,16 +78,16 @@ class Result:
 
     def applicable(self, diagnostic: Diagnostic) -> bool:
         """Whether ``--fix`` would mend it, under the settings of its file."""
-        fix = diagnostic.fix
-        return fix is not None and (fix.safety == "safe" or self._unsafe_in(diagnostic.path))
+        fix, outcome = diagnostic.fix, self._by_path.get(diagnostic.path)
+        if fix is None or (outcome and outcome.fix_tried):
+            return False
+        return fix.safety == "safe" or bool(outcome and outcome.unsafe_fixes)
 
-    def needs_unsafe(self, diagnostic: Diagnostic) -> Fix | None:
-        """The fix that only ``--unsafe-fixes`` would apply."""
-        return None if self.applicable(diagnostic) else diagnostic.fix
-
-    def _unsafe_in(self, path: str) -> bool:
-        outcome = self._by_path.get(path)
-        return outcome is not None and outcome.unsafe_fixes
+    def needs_unsafe(self, diagnostic: Diagnostic) -> bool:
+        """Whether only ``--unsafe-fixes`` would mend it, as a safe fix that would take a comment with it."""
+        outcome = self._by_path.get(diagnostic.path)
+        unsafe = bool(outcome and outcome.unsafe_fixes)
+        return diagnostic.fix is not None and not unsafe and not self.applicable(diagnostic)
 
 
 def check_files(jobs: Sequence[Job], workers: int | None = None) -> tuple[Outcome, ...]:
@@ -127,7 +131,8 @@ def _check_content(content: bytes, job: Job) -> Outcome:
     found = check_source(content, job.path, config, project)
     if not job.fix or not any(_may_apply(diagnostic, config) for diagnostic in found):
         text = _text(content, job.path) if found else ""
-        return Outcome(job.path, tuple(found), text, config.unsafe_fixes, content if job.fix else b"")
+        before = content if job.fix else b""
+        return Outcome(job.path, tuple(found), text, config.unsafe_fixes, job.fix, before)
     from torchlint.fix.apply import fix_source
 
     fixed = fix_source(
@@ -143,6 +148,7 @@ def _check_content(content: bytes, job: Job) -> Outcome:
         fixed.remaining,
         _text(fixed.source, job.path),
         config.unsafe_fixes,
+        fix_tried=True,
         before=content,
         after=fixed.source if fixed.source != content else None,
         fixed=fixed.applied,

@@ -63,7 +63,7 @@ class _Block:
         self._diagnostic = diagnostic
         self._source = source
         self._style = style
-        self._unsafe = result.needs_unsafe(diagnostic) is not None
+        self._unsafe = result.needs_unsafe(diagnostic)
         self._colour = _SEVERITY_COLOURS[diagnostic.severity]
         finding = diagnostic.finding
         marks = [

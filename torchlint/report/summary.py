@@ -32,7 +32,7 @@ class Totals:
             findings=len(found),
             not_checked=len(errors(result)),
             fixable=sum(result.applicable(diagnostic) for diagnostic in found),
-            fixable_unsafe=sum(result.needs_unsafe(diagnostic) is not None for diagnostic in found),
+            fixable_unsafe=sum(result.needs_unsafe(diagnostic) for diagnostic in found),
             fixed=len(result.fixed),
         )
 
