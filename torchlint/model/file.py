@@ -19,7 +19,8 @@ from torchlint.model.values import GROWING_METHODS, Evaluator
 from torchlint.project.index import Project, Symbol
 from torchlint.project.outline import Outline
 
-Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool]]]
+Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
+"""For each container, by the expression that makes it: what is added, whether that is a container, and where."""
 
 
 _MOST_FILES = 64
@@ -81,6 +82,7 @@ class File:
         self._functions: dict[str, Function | None] = {}
         self._classes: dict[str, ClassModel | None] = {}
         self._growth: dict[Function | ClassModel, Growth] = {}
+        self._growing: set[Function | ClassModel] = set()
 
     # -- parsing ---------------------------------------------------------------------------------------------------
 
@@ -218,12 +220,15 @@ class File:
     def growth(self, function: Function) -> Growth:
         """What is added to each container that ``function`` (or any method of its class) makes."""
         scope: Function | ClassModel = function.owner or _outermost(function)
-        if scope not in self._growth:
-            growth: Growth = {}
-            self._growth[scope] = growth  # asked again while it is filled: as far as it is known
+        if scope in self._growing:  # asked again while it is filled: as far as it is known
+            self.evaluator.cut_short()
+        elif scope not in self._growth:
+            self._growth[scope] = {}
+            self._growing.add(scope)
             functions = scope.functions() if isinstance(scope, ClassModel) else scope.everything()
             for inner in list(functions):
-                self._add_growth(inner, growth)
+                self._add_growth(inner, self._growth[scope])
+            self._growing.discard(scope)
         return self._growth[scope]
 
     def _add_growth(self, function: Function, growth: Growth) -> None:
@@ -248,7 +253,7 @@ class File:
             return
         for value in self.evaluator.values(holder, function):
             if value.node is not None and value.kind in (Kind.CONTAINER, Kind.MODULE):
-                growth.setdefault(value.node, []).append((added, whole))
+                growth.setdefault(value.node, []).append((added, whole, function))
 
     # -- positions and text ----------------------------------------------------------------------------------------
 

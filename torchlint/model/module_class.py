@@ -164,7 +164,10 @@ class ClassModel:
 
     def returned_by(self, name: str, call: cst.CSTNode) -> Values:
         method = self.method(name)
-        if method is None or name in self._active_names:
+        if method is None:
+            return (UNKNOWN,)
+        if name in self._active_names:
+            self.file.evaluator.cut_short()
             return (UNKNOWN,)
         self._active_names.add(name)
         try:
@@ -194,6 +197,7 @@ class ClassModel:
 
     def own_attribute_values(self, name: str) -> Values:
         if name in self._active_names:
+            self.file.evaluator.cut_short()
             return (UNKNOWN,)
         self._active_names.add(name)
         try:

@@ -79,7 +79,7 @@ class Evaluator:
         if known is not None:
             return known
         if node in self._active or len(self._active) > _MAX_DEPTH:
-            self._cuts += 1
+            self.cut_short()
             return (UNKNOWN,)
         self._active.add(node)
         cuts = self._cuts
@@ -91,6 +91,10 @@ class Evaluator:
         if not self._active or self._cuts == cuts:  # an answer that a cycle cut short holds only where it was asked
             self._memo[node] = found
         return found
+
+    def cut_short(self) -> None:
+        """Note that an answer is given up because it depends on itself: what is built upon it is not kept."""
+        self._cuts += 1
 
     def symbol(self, node: cst.BaseExpression, function: Function) -> Symbol | None:
         """The one class, function or module that ``node`` names, or nothing."""
@@ -122,12 +126,17 @@ class Evaluator:
         scope: Function | None = function
         while scope is not None:
             if node.value in scope.bound and scope.node is not None:
-                return (UNKNOWN,)  # bound in an enclosing function, but not on this path
+                return self._enclosed_name(node.value, scope) if scope is not function else (UNKNOWN,)
             scope = scope.outer
         symbol = self.file.project.resolve(self.file.outline, node.value)
         if symbol is not None and symbol.kind != "value":
             return (Value(Kind.SYMBOL, node, function, symbol),)
         return self._module_value(node.value)
+
+    def _enclosed_name(self, name: str, scope: Function) -> Values:
+        """A name of an enclosing function, where that binds it once."""
+        definitions = [item for item in scope.definitions if item.name == name]
+        return self.of_definition(definitions[0]) if len(definitions) == 1 else (UNKNOWN,)
 
     def _module_value(self, name: str) -> Values:
         """A variable of the module level, where it is assigned once."""
@@ -445,21 +454,27 @@ class Evaluator:
         if evaluator is not self:
             return evaluator.elements(holder)
         if holder.node in self._opened:  # a container that is extended by itself
+            self.cut_short()
             return []
         self._opened.add(holder.node)
         found: list[Value] = []
         try:
-            for expression, is_container in self._element_expressions(holder):
-                for value in self.values(expression, holder.function):
+            for expression, is_container, function in self._element_expressions(holder):
+                for value in self.values(expression, function):
                     found.extend(self.elements(value) if is_container else (value,))
         finally:
             self._opened.discard(holder.node)
         return list(_distinct(found))
 
-    def _element_expressions(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool]]:
-        """The expressions of the elements; the flag tells that the expression is a container of elements."""
-        node = holder.node
-        assert holder.function is not None
+    def _element_expressions(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool, Function]]:
+        """The expressions of the elements, whether each is a container of elements, and where it stands."""
+        assert holder.function is not None and holder.node is not None
+        for expression, is_container in self._displayed(holder.node, holder.function):
+            yield expression, is_container, holder.function
+        yield from self.file.growth(holder.function).get(holder.node, ())
+
+    def _displayed(self, node: cst.CSTNode, function: Function) -> Iterator[tuple[cst.BaseExpression, bool]]:
+        """The elements that the expression itself shows."""
         if isinstance(node, (cst.List, cst.Tuple, cst.Set)):
             for element in node.elements:
                 yield element.value, isinstance(element, cst.StarredElement)
@@ -475,8 +490,7 @@ class Evaluator:
             if not isinstance(node.operator, cst.Multiply):
                 yield node.right, True
         elif isinstance(node, cst.Call):
-            yield from self._call_elements(node, holder.function)
-        yield from self._grown(holder)
+            yield from self._call_elements(node, function)
 
     def _call_elements(self, node: cst.Call, function: Function) -> Iterator[tuple[cst.BaseExpression, bool]]:
         called = self.dotted(node.func, function)
@@ -497,12 +511,6 @@ class Evaluator:
 
     def _holds_pairs(self, node: cst.BaseExpression, function: Function) -> bool:
         return any(value.kind is Kind.CONTAINER for value in self.values(node, function))
-
-    def _grown(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool]]:
-        """What is appended to a local name that the container is bound to."""
-        assert holder.function is not None and holder.node is not None
-        for expression, is_container in self.file.growth(holder.function).get(holder.node, ()):
-            yield expression, is_container
 
     # -- modules ---------------------------------------------------------------------------------------------------
 
