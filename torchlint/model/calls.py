@@ -77,7 +77,7 @@ class MethodCall:
     def made(self) -> Value | None:
         """The one object that this very call creates, if it creates one."""
         values = self.file.evaluator.values(self.node, self.function)
-        return values[0] if len(values) == 1 and values[0].identity is self.node else None
+        return values[0] if len(values) == 1 and values[0].node is self.node else None
 
     @property
     def in_forward_only(self) -> bool:
@@ -113,16 +113,32 @@ class MethodCall:
         if trained is not None and self.code(trained) != "True":
             return False
         data = self.argument("data", 0)
+        if self._is_frozen_afterwards() or self.cls.has_optimizer:
+            return False
         return self._kept_on_self() is not None or (data is not None and self.is_random_tensor(data))
 
-    @property
-    def weights_are_replaced(self) -> bool:
-        """Whether the weights of the layer built here are set right away: nothing random is left to be trained."""
-        names = {
+    def _is_frozen_afterwards(self) -> bool:
+        """``self.weight = nn.Parameter(...); self.weight.requires_grad = False``."""
+        names = self._bound_names()
+        return any(
+            isinstance(node, cst.Attribute)
+            and node.attr.value in ("requires_grad", "requires_grad_", "detach_")
+            and f"self.{self_attribute(node.value, self.function.self_name)}" in names
+            for node in self.function.places
+        )
+
+    def _bound_names(self) -> set[str]:
+        """The local names and attributes (``self.x``) that the object is bound to in this function."""
+        return {
             definition.name
             for definition in self.function.definitions
             if definition.value is not None and self._makes_this(definition.value)
         }
+
+    @property
+    def weights_are_replaced(self) -> bool:
+        """Whether the weights of the layer built here are set right away: nothing random is left to be trained."""
+        names = self._bound_names()
         kept = {name.removeprefix("self.") for name in names if name.startswith("self.")}
         return any(
             isinstance(node, cst.Attribute)
@@ -177,7 +193,9 @@ class MethodCall:
     def is_plain_tensor_attribute(self, node: cst.BaseExpression) -> bool:
         """Whether the expression is ``self.x``, and every assignment to it makes a plain tensor."""
         name = self_attribute(node, self.function.self_name)
-        return name is not None and all(value.kind is Kind.TENSOR for value in self.cls.attribute_values(name))
+        if name is None or self.cls.inherits_registered:
+            return False
+        return all(value.kind is Kind.TENSOR for value in self.cls.attribute_values(name))
 
     def is_random_tensor(self, node: cst.BaseExpression) -> bool:
         """Whether the expression is a random tensor made in this very method."""

@@ -74,7 +74,21 @@ class SuperCall:
         if any(model.registers_by_computed_name(function) for model, function in here):
             return []
         stored = {store.name for _, function in here for store in function.stores}
-        return [name for name in registers if name not in stored]
+        read = {load.name for function in self._forward_pass() for load in function.loads}
+        return [name for name in registers if name in read and name not in stored]
+
+    def _forward_pass(self) -> Iterator[Function]:
+        """``forward`` as an instance of this class runs it, and the methods that it calls."""
+        forward = self.cls.method("forward")
+        pending = [forward] if forward is not None else []
+        seen: set[int] = set()
+        while pending:
+            function = pending.pop()
+            if id(function) not in seen:
+                seen.add(id(function))
+                yield from function.everything()
+                called = (self.cls.method(load.name) for load in function.loads)
+                pending.extend(method for method in called if method is not None)
 
     def _run_by_this_class(self) -> Iterator[tuple[ClassModel, Function]]:
         """The methods of this class, and those of its bases that they call."""

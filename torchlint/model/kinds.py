@@ -35,7 +35,9 @@ class State(Enum):
     """What a module holds that ``state_dict()``, ``.to()`` or ``.eval()`` must reach."""
 
     PARAMETERS = auto()
-    """Parameters or buffers."""
+    """Parameters, or statistics that training updates."""
+    BUFFERS = auto()
+    """Constant buffers, such as the class weights of a loss."""
     MODE = auto()
     """Only a behaviour that differs between training and evaluation."""
     NONE = auto()

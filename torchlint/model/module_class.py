@@ -86,6 +86,23 @@ class ClassModel:
     def ancestor_symbols(self) -> list[Symbol | None]:
         return list(self.file.project.ancestors(self.symbol))
 
+    @cached_property
+    def inherits_registered(self) -> bool:
+        """Whether a base class whose source is not read may register attributes of any name."""
+        return any(
+            symbol is None or (symbol.dotted.startswith("torch.nn.") and symbol.dotted != "torch.nn.Module")
+            for symbol in self.ancestor_symbols
+        )
+
+    @cached_property
+    def has_optimizer(self) -> bool:
+        """Whether a method makes an optimizer: the class trains what it creates itself."""
+        return any(
+            (self.file.evaluator.dotted(call.node.func, function) or "").startswith("torch.optim.")
+            for function in self.functions()
+            for call in function.calls
+        )
+
     # -- methods ---------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -322,7 +339,7 @@ class ClassModel:
                     states.extend(evaluator.state(item) for item in held)
                 elif value.kind in (Kind.UNKNOWN, Kind.ARGUMENT) and self._is_called(attribute):
                     states.append(State.UNKNOWN)
-        states.extend(State.PARAMETERS if method != "setattr" else State.UNKNOWN for _, method, _ in self.registrations)
+        states.extend(_STATE_REGISTERED.get(method, State.PARAMETERS) for _, method, _ in self.registrations)
         if any(load.name == "training" for function in self.functions() for load in function.loads):
             states.append(State.MODE)
         return join_states(states)
@@ -336,6 +353,7 @@ class ClassModel:
         return False
 
 
+_STATE_REGISTERED = {"register_buffer": State.BUFFERS, "setattr": State.UNKNOWN}
 _STATEFUL = (Kind.MODULE, Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER)
 
 

@@ -276,7 +276,7 @@ class PlainTensor:
 
 def plain_tensors(cls: ClassModel) -> Iterator[PlainTensor]:
     """The tensors that ``__init__`` of a Module class keeps as plain attributes."""
-    if cls.methods.keys() & {"_apply", "to", "cuda"} or _moves_itself(cls):
+    if cls.methods.keys() & {"_apply", "to", "cuda"} or cls.inherits_registered or _moves_itself(cls):
         return
     found = list(_candidates(cls))
     uses = _uses_in_forward(cls) if found else {}

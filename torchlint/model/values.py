@@ -515,8 +515,10 @@ class Evaluator:
     # -- modules ---------------------------------------------------------------------------------------------------
 
     def state(self, value: Value) -> State:
-        """What a Module value holds; for a Parameter or buffer, ``PARAMETERS``."""
-        if value.kind in (Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER):
+        """What a Module value holds; a Parameter or buffer holds itself."""
+        if value.kind is Kind.BUFFER:
+            return State.BUFFERS
+        if value.kind in (Kind.PARAMETER, Kind.LOST_PARAMETER):
             return State.PARAMETERS
         if value.kind is not Kind.MODULE or value.symbol is None:
             return State.UNKNOWN
@@ -550,7 +552,7 @@ def has_star(call: cst.Call, star: str | None = None) -> bool:
 def join_states(states: Iterable[State]) -> State:
     """The state of a module that holds parts with these states."""
     found = set(states)
-    for state in (State.PARAMETERS, State.UNKNOWN, State.MODE):
+    for state in (State.PARAMETERS, State.UNKNOWN, State.BUFFERS, State.MODE):
         if state in found:
             return state
     return State.NONE
@@ -567,7 +569,8 @@ def _state_of_torch_class(value: Value) -> State:
     if dotted in facts.mode_dependent_modules:
         return State.MODE
     if dotted in facts.stateless_modules:
-        return _none_if(not any(given.get(name, "None") != "None" for name in facts.state_arguments))
+        weighted = any(given.get(name, "None") != "None" for name in facts.state_arguments)
+        return State.BUFFERS if weighted else State.NONE
     return State.PARAMETERS
 
 
