@@ -13,41 +13,88 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from torchlint.config import ALWAYS_ON, Config
+from torchlint.engine import check_source
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
 
-_FENCE = re.compile(r"^```python (?P<role>bad|good|fixed|proof)$", re.MULTILINE)
+_BLOCK = re.compile(
+    r"^```python (?P<role>bad|good|fixed|proof)\n(?P<code>.*?)^```\n+", re.MULTILINE | re.DOTALL
+)
+_REFERENCE = re.compile(r"^- (https://\S+)$", re.MULTILINE)
+_MARKER_BELOW = re.compile(r"# \^+ TL\d")
 _TABLE = re.compile(r"(?P<open><!-- rules -->\n).*?(?P<close><!-- /?rules -->)", re.DOTALL)
 _INDEX = Path("docs/rules/index.md")
 _README = Path("README.md")
 
+_ABOUT_COMMENTS = ("TL090", "TL091")
 _CAPTIONS = {
-    "bad": "Reported:",
-    "fixed": "Repaired by `torchlint check --fix --unsafe-fixes`:",
     "good": "Not reported:",
-    "proof": "Run on PyTorch behind each of these blocks, this shows the difference:",
+    "proof": "Run on PyTorch behind the first block above, this sets `broken` to true; behind the others, to"
+    " false:",
 }
 
 
 def render_page(rule: Rule) -> str:
     """The page of a rule: its docstring, with a title above and the facts of its declaration."""
     summary, _, body = rule.page.partition("\n\n")
+    safety = safety_of_fix(rule)
     facts = [rule.severity, f"since {rule.since}", "preview" if rule.preview else "on by default"]
-    if rule.fixable:
-        facts.append("can be repaired")
+    if safety:
+        facts.append(f"{safety} fix")
     parts = [
         f"# {rule.code}: {rule.name}",
         summary,
         f"*{' · '.join(facts)}*",
-        _with_captions(body).strip(),
-        f"Corner cases: [fixtures/{rule.code}.md](../../fixtures/{rule.code}.md)",
+        _with_links(_with_captions(rule, safety, body)).strip(),
+        _last_words(rule),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _with_captions(body: str) -> str:
-    """The blocks as a reader sees them: plain Python fences that say what they show."""
-    return _FENCE.sub(lambda found: f"{_CAPTIONS[found['role']]}\n\n```python", body)
+def safety_of_fix(rule: Rule) -> str:
+    """``safe`` or ``unsafe``, as the rule's own examples are repaired; ``""`` where there is no fix."""
+    if not rule.fixable:
+        return ""
+    config = Config(preview=True)  # every rule: whether a suppression is used depends on the others
+    bad = (example.code for example in rule.examples if example.role == "bad")
+    found = (each for code in bad for each in check_source(code, "example.py", config))
+    fixes = {each.fix.safety for each in found if each.fix and each.code == rule.code}
+    return "safe" if fixes == {"safe"} else "unsafe"
+
+
+def _with_captions(rule: Rule, safety: str, body: str) -> str:
+    """The blocks as a reader sees them: plain Python fences below a line that says what they show."""
+
+    def shown(block: re.Match[str]) -> str:
+        role, code = block["role"], block["code"]
+        if role == "bad":
+            below = " the line above" if _MARKER_BELOW.search(code) else ""
+            caption = f"Reported (`# {'^ ' if below else ''}{rule.code}` marks{below or ' the line'}):"
+        elif role == "fixed":
+            options = "--fix --unsafe-fixes" if safety == "unsafe" else "--fix"
+            caption = f"What `torchlint check {options}` makes of it:"
+        else:
+            caption = _CAPTIONS[role]
+        return f"{caption}\n\n```python\n{code}```\n\n"
+
+    return _BLOCK.sub(shown, f"{body}\n")
+
+
+def _with_links(body: str) -> str:
+    """Markdown wants a blank line above a list and, outside of GitHub, brackets around an address."""
+    return _REFERENCE.sub(r"- <\1>", body.replace("\nReferences:\n-", "\nReferences:\n\n-"))
+
+
+def _last_words(rule: Rule) -> str:
+    """What to do about a finding that is meant, and where to read on."""
+    links = f"[Corner cases](../../fixtures/{rule.code}.md) · [All rules](index.md)"
+    if rule.code in (ALWAYS_ON, *_ABOUT_COMMENTS):
+        return links
+    return (
+        f"To keep such a line as it is, write `# noqa: {rule.code}` or "
+        f"`# torchlint: ignore[{rule.name}] reason` behind it.\n\n{links}"
+    )
 
 
 def render_index(rules: Iterable[Rule]) -> str:
@@ -60,7 +107,7 @@ def render_table(rules: Iterable[Rule], folder: str) -> str:
     for rule in rules:
         summary = rule.summary.replace("|", "\\|")
         name = f"{rule.name} (preview)" if rule.preview else rule.name
-        rows.append(f"| [{rule.code}]({folder}{rule.code}.md) | {name} | {summary} | {'✓' * rule.fixable} |")
+        rows.append(f"| [{rule.code}]({folder}{rule.code}.md) | {name} | {summary} | {safety_of_fix(rule)} |")
     return "\n".join(rows) + "\n"
 
 
