@@ -159,7 +159,8 @@ def pages() -> tuple[Page, ...]:
     docstrings = [parse_page(f"{rule.code}.docstring", rule.code, rule.page) for rule in all_rules()]
     files = [
         parse_page(path.name, path.stem, path.read_text(encoding="utf-8"))
-        for path in sorted(FIXTURES.glob("TL*.md"))
+        for path in sorted(FIXTURES.glob("*.md"))
+        if path.name != "README.md"
     ]
     return (*docstrings, *files)
 
@@ -285,7 +286,8 @@ def _columns(below: re.Match[str], above: str) -> Columns | None:
 
 def _cases(section: list[Block]) -> Iterator[Case]:
     starts = [number for number, block in enumerate(section) if block.role == "bad"]
-    for start, end in zip(starts, [*starts[1:], len(section)], strict=True):
+    ends = [*starts, len(section)][1:]
+    for start, end in zip(starts, ends, strict=True):
         yield Case(section[start], tuple(section[start + 1 : end]))
 
 

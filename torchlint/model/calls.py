@@ -96,12 +96,28 @@ class MethodCall:
     def makes_mode_module_in_forward(self) -> bool:
         """Whether the call builds, in the forward pass, a module that differs between training and evaluation."""
         made = self.made if self.in_forward_only else None
-        if made is None or made.kind is not Kind.MODULE or self.is_lazily_kept:
+        if made is None or made.kind is not Kind.MODULE or self.is_lazily_kept or self._is_told_the_mode():
+            return False
+        if self.file.evaluator.is_module_container(made):  # what is built in it is judged by itself
             return False
         if not made.dotted.startswith("torch.nn.") or self.file.evaluator.state(made) is not State.MODE:
             return False
         rate = self.argument("p", 0)
         return rate is None or not (self.is_zero(rate) or self.depends_on_mode(rate))
+
+    def _is_told_the_mode(self) -> bool:
+        """``nn.Dropout(0.5).train(self.training)(x)``, also through a local name."""
+        names = {
+            definition.name
+            for definition in self.function.definitions
+            if definition.value is not None and self._makes_this(definition.value)
+        }
+        return any(
+            isinstance(node, cst.Attribute)
+            and node.attr.value in ("train", "eval", "training")
+            and (node.value is self.node or (isinstance(node.value, cst.Name) and node.value.value in names))
+            for node in self.function.places
+        )
 
     @property
     def makes_trained_parameter(self) -> bool:
@@ -183,7 +199,9 @@ class MethodCall:
         return isinstance(node, cst.Name) and node.value in ("training", "is_training", "True")
 
     def is_given(self, node: cst.BaseExpression) -> bool:
-        """Whether the caller of the method decides: the expression is a parameter, or a part of one."""
+        """Whether the caller of the method decides: the expression is a parameter, or computed from one."""
+        if isinstance(node, cst.BinaryOperation):
+            return self.is_given(node.left) or self.is_given(node.right)
         while isinstance(node, (cst.Attribute, cst.Subscript)):
             node = node.value
         if not isinstance(node, cst.Name) or node.value == self.function.self_name:
@@ -220,11 +238,17 @@ class MethodCall:
 
     @cached_property
     def guarded(self) -> bool:
-        """Whether a condition around the call asks for the mode: ``if self.training:``."""
-        return asks_for_mode(self.site.place, self.file) or self._only_called_under_guard()
+        """Whether the call runs in training only: under ``if self.training:``, or in ``training_step``."""
+        return (
+            asks_for_mode(self.site.place, self.file)
+            or bool(_FOR_TRAINING.search(self.method))
+            or self._only_called_under_guard()
+        )
 
     def _only_called_under_guard(self) -> bool:
-        """Whether every call of the method in its class stands under such a condition."""
+        """Whether every call of the method in its class, or of the closure, stands under such a condition."""
+        if any(self._closure_is_guarded(function) for function in _closures_around(self.function)):
+            return True
         if self.method in ("forward", "__call__"):
             return False
         sites = [
@@ -234,6 +258,19 @@ class MethodCall:
             if load.name == self.method and isinstance(function.parents.get(load.node), cst.Call)
         ]
         return bool(sites) and all(asks_for_mode(site, self.file) for site in sites)
+
+    def _closure_is_guarded(self, closure: Function) -> bool:
+        outer = closure.outer
+        functions = list(outer.everything()) if outer is not None else []
+        named = [
+            node
+            for function in functions
+            for node in function.reaching
+            if isinstance(node, cst.Name) and node.value == closure.name
+        ]
+        sites = [call.place for function in functions for call in function.calls if call.node.func in named]
+        # Where the closure is passed on, nothing is known about its calls.
+        return bool(sites) and len(sites) == len(named) and all(asks_for_mode(site, self.file) for site in sites)
 
     def depends_on_mode(self, node: cst.BaseExpression) -> bool:
         """Whether an argument is computed from the mode, directly or through local names, attributes and properties."""
@@ -284,7 +321,8 @@ class MethodCall:
 _WEIGHT_ACCESS = ("weight", "bias", "load_state_dict", "parameters", "state_dict", "requires_grad_", "data", "apply")
 _RANDOM = {f"torch.{name}" for name in ("rand", "randn", "normal", "empty", "Tensor", "FloatTensor")}
 _ON_PURPOSE = re.compile(r"(?i)\b(always|inference|evaluation|eval|test[- ]?time|even (at|in|during))\b")
-_STOCHASTIC = re.compile(r"(?i:monte_?carlo|bayes|stochastic)|MC[A-Z_]|(?:^|[_ ])mc_|MC$")
+_STOCHASTIC = re.compile(r"(?i:monte_?carlo|bayes|stochastic)|MC[A-Z_]|(?:^|[_ ])mc(?:_|$)|MC$")
+_FOR_TRAINING = re.compile(r"(?:^|_)train(?:ing)?(?:_|$)")
 
 
 def asks_for_mode(place: Place, file: File) -> bool:
@@ -292,6 +330,13 @@ def asks_for_mode(place: Place, file: File) -> bool:
     return any(
         block.kind == "if" and mentions_mode(block.node, place.function, file) for block in place.blocks()
     ) or (place.function.outer is not None and _defined_under_mode(place.function, file))
+
+
+def _closures_around(function: Function) -> Iterator[Function]:
+    """The closures that a call stands in, from the inside."""
+    while function.is_closure and function.outer is not None:
+        yield function
+        function = function.outer
 
 
 def _defined_under_mode(function: Function, file: File) -> bool:
@@ -321,13 +366,29 @@ def words(node: cst.CSTNode) -> Iterator[str]:
 
 def mentions_mode(node: cst.CSTNode, function: Function, file: File, depth: int = 3) -> bool:
     """Whether an expression speaks of training or evaluation, or is computed from one that does."""
-    if any(is_mode_word(word) for word in words(node)):
+    if any(is_mode_word(word) for word in words(node)) or _compares_with_mode(node):
         return True
     return depth > 0 and any(
         mentions_mode(source, where, file, depth - 1)
         for part in _parts(node)
         for source, where in _sources(part, function)
     )
+
+
+def _compares_with_mode(node: cst.CSTNode) -> bool:
+    """``mode == "train"``, ``split in ("val", "test")``."""
+    if isinstance(node, cst.Comparison):
+        texts = [part for target in node.comparisons for part in _texts(target.comparator)]
+        return any(is_mode_word(text) for text in [*texts, *_texts(node.left)])
+    return not isinstance(node, cst.MatchCase) and any(_compares_with_mode(child) for child in children(node))
+
+
+def _texts(node: cst.BaseExpression) -> Iterator[str]:
+    if isinstance(node, cst.SimpleString) and isinstance(node.evaluated_value, str):
+        yield node.evaluated_value
+    elif isinstance(node, (cst.Tuple, cst.List, cst.Set)):
+        for element in node.elements:
+            yield from _texts(element.value)
 
 
 def is_mode_word(word: str) -> bool:
@@ -346,7 +407,7 @@ def _parts(node: cst.CSTNode) -> Iterator[cst.Name | cst.Attribute]:
 
 
 def _sources(part: cst.Name | cst.Attribute, function: Function) -> Iterator[tuple[cst.BaseExpression, Function]]:
-    """What a local name, or a property of ``self``, was computed from, and the conditions it was assigned under."""
+    """What a local name, or a property or method of ``self``, was computed from, and under which conditions."""
     definitions, _ = definitions_of(function.reaching.get(part, ()))
     for definition in definitions:
         where = definition.place.function
@@ -358,9 +419,12 @@ def _sources(part: cst.Name | cst.Attribute, function: Function) -> Iterator[tup
     name = self_attribute(part, function.self_name)
     if name is not None and function.owner is not None:
         method = function.owner.methods.get(name)
-        for expression, _place in method.returns if method is not None else ():
+        for expression, place in method.returns if method is not None else ():
             if expression is not None and method is not None:
                 yield expression, method
+                for block in place.blocks():
+                    if block.kind == "if" and isinstance(block.node, cst.BaseExpression):
+                        yield block.node, method
 
 
 def _around(block: Block, part: cst.CSTNode, function: Function) -> bool:

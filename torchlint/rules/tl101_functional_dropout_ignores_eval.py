@@ -107,7 +107,7 @@ def _may_drop(call: MethodCall) -> bool:
     """Whether something can be dropped in evaluation, as far as the code shows."""
     if call.has_star() or call.guarded:
         return False
-    rate = call.argument("p", 1) if "dropout" in call.callee else call.argument("dropout_p", 11)
+    rate = call.argument("p", 1) if "dropout" in call.callee else call.argument("dropout_p", 10)
     if rate is not None and (call.is_zero(rate) or call.depends_on_mode(rate) or call.is_given(rate)):
         return False
     return not call.deliberately_stochastic
