@@ -11,7 +11,7 @@ import libcst as cst
 
 from torchlint.diagnostic import Finding, Fix, Label, Range
 from torchlint.model.file import File
-from torchlint.model.flow import Block, CallSite, Function, Place, children, definitions_of, self_attribute
+from torchlint.model.flow import Block, CallSite, Function, Place, Store, children, definitions_of, self_attribute
 from torchlint.model.kinds import Kind, State
 from torchlint.model.module_class import ClassModel, root
 from torchlint.model.values import Value, Values, argument, has_star
@@ -81,8 +81,31 @@ class MethodCall:
 
     @property
     def in_forward_only(self) -> bool:
-        """Whether the call runs in the forward pass and not in ``__init__``."""
-        return self.method in self.cls.used_by_forward and self.method not in self.cls.used_by_init
+        """Whether the call runs at each forward pass: not in ``__init__``, nor once, on some condition.
+
+        A helper that is only called where something is not there yet (``if self.head is None: self.build(x)``), or
+        whose decorator may keep its result, is meant to run once.
+        """
+        if self.method not in self.cls.used_by_forward or self.method in self.cls.used_by_init:
+            return False
+        return self.method in ("forward", "__call__") or not (self._is_decorated() or self._is_called_on_condition())
+
+    def _is_decorated(self) -> bool:
+        node = self.cls.methods[self.method].node
+        assert isinstance(node, cst.FunctionDef)
+        names = [self.file.code(item.decorator) for item in node.decorators]
+        return any(not name.startswith(_HARMLESS_DECORATORS) for name in names)
+
+    def _is_called_on_condition(self) -> bool:
+        sites = list(self._calls_of_method())
+        return bool(sites) and all(any(block.kind == "if" for block in site.blocks()) for site in sites)
+
+    def _calls_of_method(self) -> Iterator[Place]:
+        """Where methods of the class call the method that this call stands in."""
+        for function in self.cls.functions():
+            for load in function.loads:
+                if load.name == self.method and isinstance(function.parents.get(load.node), cst.Call):
+                    yield load.place
 
     @property
     def makes_layer(self) -> bool:
@@ -122,7 +145,7 @@ class MethodCall:
     @property
     def makes_trained_parameter(self) -> bool:
         """Whether the call makes a Parameter that is kept on ``self``, or filled at random, to be trained."""
-        made = self.made
+        made = self.made if self.in_forward_only or self._replaces_parameter() else None
         if made is None or made.kind is not Kind.PARAMETER or self.function.self_name is None:
             return False
         trained = self.argument("requires_grad", 1)
@@ -132,6 +155,16 @@ class MethodCall:
         if self._is_frozen_afterwards() or self.cls.has_optimizer:
             return False
         return self._kept_on_self() is not None or (data is not None and self.is_random_tensor(data))
+
+    def _replaces_parameter(self) -> bool:
+        """Whether the forward pass assigns it to an attribute that ``__init__`` has set up as a Parameter."""
+        if self.method not in self.cls.used_by_forward or self.method in self.cls.used_by_init:
+            return False
+        store = self._kept_on_self()
+        return store is not None and any(
+            value.kind is Kind.PARAMETER and value.identity is not self.node
+            for value in self.cls.values_set_in(self.cls.used_by_init, store.name)
+        )
 
     def _is_frozen_afterwards(self) -> bool:
         """``self.weight = nn.Parameter(...); self.weight.requires_grad = False``."""
@@ -171,13 +204,13 @@ class MethodCall:
     @property
     def is_lazily_kept(self) -> bool:
         """Whether the object is kept on ``self`` under a condition, as in ``if self.bn is None:``."""
-        place = self._kept_on_self()
-        return place is not None and any(block.kind == "if" for block in place.blocks())
+        store = self._kept_on_self()
+        return store is not None and any(block.kind == "if" for block in store.place.blocks())
 
-    def _kept_on_self(self) -> Place | None:
+    def _kept_on_self(self) -> Store | None:
         for store in self.function.stores:
             if store.kind == "assign" and store.value is not None and self._makes_this(store.value):
-                return store.place
+                return store
         return None
 
     def _makes_this(self, node: cst.BaseExpression) -> bool:
@@ -251,12 +284,7 @@ class MethodCall:
             return True
         if self.method in ("forward", "__call__"):
             return False
-        sites = [
-            load.place
-            for function in self.cls.functions()
-            for load in function.loads
-            if load.name == self.method and isinstance(function.parents.get(load.node), cst.Call)
-        ]
+        sites = list(self._calls_of_method())
         return bool(sites) and all(asks_for_mode(site, self.file) for site in sites)
 
     def _closure_is_guarded(self, closure: Function) -> bool:
@@ -318,6 +346,7 @@ class MethodCall:
         return Fix(f"apply it in training only: `{self.file.code(node)}{text}`", edits)
 
 
+_HARMLESS_DECORATORS = ("torch.", "staticmethod", "typing.", "override", "autocast", "custom_fwd", "jit.", "no_grad")
 _WEIGHT_ACCESS = ("weight", "bias", "load_state_dict", "parameters", "state_dict", "requires_grad_", "data", "apply")
 _RANDOM = {f"torch.{name}" for name in ("rand", "randn", "normal", "empty", "Tensor", "FloatTensor")}
 _ON_PURPOSE = re.compile(r"(?i)\b(always|inference|evaluation|eval|test[- ]?time|even (at|in|during))\b")

@@ -137,6 +137,11 @@ class Registration:
     name: str
     place: Place
 
+    @property
+    def done(self) -> str:
+        """In words: an attribute is set, a method is called."""
+        return "called" if isinstance(self.node, cst.Call) else "set"
+
 
 class Construction:
     """The ``__init__`` of a Module class, in its order."""

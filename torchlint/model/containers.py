@@ -62,8 +62,9 @@ class PlainContainer:
             return "dict"
         if isinstance(node, (cst.Set, cst.SetComp)):
             return "set"
-        if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in ("tuple", "dict", "set"):
-            return node.func.value
+        if isinstance(node, cst.Call) and self.value.function is not None:
+            made_by = self.cls.file.evaluator.dotted(node.func, self.value.function)
+            return _DISPLAYED_AS.get((made_by or "").rpartition(".")[2], "list")
         return "list"
 
     @property
@@ -134,6 +135,9 @@ class PlainContainer:
         return len([store for store in self.attribute.stores if store.kind == "assign"]) == 1
 
 
+_DISPLAYED_AS = {
+    "tuple": "tuple", "set": "set", "frozenset": "set", "dict": "dict", "OrderedDict": "dict", "defaultdict": "dict",
+}  # fmt: skip
 _DISPLAYS = (cst.List, cst.Dict, cst.ListComp, cst.DictComp)
 _SHARED_METHODS = {"append", "extend", "insert", "items", "keys", "values", "update", "pop"}
 _DICT_ATTRIBUTES = {
@@ -147,15 +151,36 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
     """The attributes of a Module class that hide modules or Parameters, one for each assignment that does."""
     if _OWN_REGISTRY & cls.methods.keys():
         return
+    handed_on = _handed_on(cls)
     for attribute in cls.attributes.values():
         reported: set[int] = set()
         for store, value in attribute.assigned():
             if value.kind is not Kind.CONTAINER or id(store) in reported:
                 continue
-            hidden = tuple(_hidden_in(cls, value))
+            hidden = tuple(item for item in _hidden_in(cls, value) if item.identity not in handed_on)
+            if cls.has_optimizer:  # Parameters that the class makes and trains itself
+                hidden = tuple(item for item in hidden if item.kind is not Kind.PARAMETER)
             if hidden and not _is_exempt(attribute, store):
                 reported.add(id(store))
                 yield PlainContainer(attribute, store, value, hidden)
+
+
+def _handed_on(cls: ClassModel) -> set[cst.CSTNode]:
+    """The modules that ``__init__`` also gives, under a local name, to a function that may register them."""
+    evaluator = cls.file.evaluator
+    found: set[cst.CSTNode] = set()
+    for name in cls.used_by_init:
+        for function in cls.methods[name].everything():
+            for call in function.calls:
+                names = [item.value for item in call.node.args if isinstance(item.value, cst.Name)]
+                if len(call.node.args) < 2 or not names or not isinstance(call.node.func, cst.Name):
+                    continue
+                if (evaluator.dotted(call.node.func, function) or "").startswith(("builtins.", "torch.")):
+                    continue
+                for node in names:
+                    values = evaluator.values(node, function)
+                    found.update(value.identity for value in values if value.kind is Kind.MODULE and value.identity)
+    return found
 
 
 def _hidden_in(cls: ClassModel, holder: Value, depth: int = 3) -> Iterator[Value]:

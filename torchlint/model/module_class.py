@@ -223,6 +223,18 @@ class ClassModel:
             self._active_names.discard(name)
         return tuple(found)
 
+    def values_set_in(self, methods: set[str], name: str) -> Iterator[Value]:
+        """What the given methods assign to ``self.name``, or register under that name."""
+        evaluator = self.file.evaluator
+        attribute = self.attributes.get(name)
+        for store, value in attribute.assigned() if attribute else ():
+            if root(store.place.function).name in methods:
+                yield value
+        for call, method, given in self.registrations:
+            named = name_given(call, method)
+            if isinstance(named, cst.SimpleString) and named.evaluated_value == name and given is not None:
+                yield from evaluator.values(given, call.place.function)
+
     def _stored_values(self, name: str) -> Iterator[Value]:
         attribute = self.attributes.get(name)
         for store in attribute.stores if attribute else ():

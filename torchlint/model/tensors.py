@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -14,6 +16,9 @@ from torchlint.model.flow import Function, Load, Store
 from torchlint.model.kinds import Kind
 from torchlint.model.module_class import Attribute, ClassModel, name_given, root
 from torchlint.model.values import Value, argument
+
+if TYPE_CHECKING:
+    from torchlint.model.file import File
 
 _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Integer, cst.Float, cst.List)
 
@@ -38,52 +43,89 @@ class LostParameter:
     def range(self) -> Range:
         return self.cls.file.range(self.store.statement)
 
-    @property
+    @cached_property
+    def file(self) -> File:
+        """The file of the expression: another one where a function of the project makes the tensor."""
+        return self.value.function.file if self.value.function is not None else self.cls.file
+
+    @cached_property
     def operations(self) -> str:
-        """What is done to the Parameter, as written: ``.to(device)``."""
-        return self._suffix() or "an operation"
+        """What is done to the Parameter, as written: ``.to(device)``; nothing where it does not come first."""
+        node, innermost = self.value.node, self._innermost
+        if not isinstance(node, cst.BaseExpression) or innermost is None or node.lpar or innermost.lpar:
+            return ""
+        whole, inner = self.file.range(node), self.file.range(innermost)
+        if whole.start != inner.start or whole.start.line != whole.end.line:
+            return ""
+        return self.file.text(Range(inner.end, whole.end)).strip()
 
     @property
     def is_move(self) -> bool:
         """Whether it is lost only where something is moved or cast: with ``.to(device)``, on another device."""
-        return all(isinstance(node, cst.Call) and _method(node) in torch_facts().casts for node in self._chain())
+        chain = self._chain
+        return bool(chain) and all(isinstance(node, cst.Call) and _method(node) in torch_facts().casts for node in chain)
 
+    @cached_property
     def _chain(self) -> list[cst.BaseExpression]:
-        """The operations from the outermost to the one on the Parameter itself."""
+        """The operations from the outermost to the one on the Parameter itself, or on a name that it is bound to."""
         chain: list[cst.BaseExpression] = []
         node = self.value.node
         while isinstance(node, cst.BaseExpression) and node is not self.value.source:
-            chain.append(node)
-            if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
-                node = node.func.value
-            elif isinstance(node, cst.BinaryOperation):
-                node = node.left
-            else:
+            if isinstance(node, (cst.Name, cst.Call)) and _operand(node) is None:
                 break
+            chain.append(node)
+            node = self._parameter_in(node)
         return chain
 
     @property
+    def _innermost(self) -> cst.BaseExpression | None:
+        """What the operations are done to."""
+        return self._parameter_in(self._chain[-1]) if self._chain else None
+
+    def _parameter_in(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        """What an operation is done to, where that stands first and is the Parameter, or computed from it."""
+        inner = _operand(node)
+        if inner is None or self.value.function is None:
+            return None
+        values = self.file.evaluator.values(inner, self.value.function)
+        return inner if any(value.kind in (Kind.PARAMETER, Kind.LOST_PARAMETER) for value in values) else None
+
+    @property
     def data(self) -> cst.BaseExpression | None:
+        """What the Parameter is made of."""
         return argument(self.value.source, "data", 0) if self.value.source is not None else None
+
+    @cached_property
+    def _is_made_here(self) -> bool:
+        """Whether the Parameter is made in the same function, so that expressions mean the same."""
+        return self.value.function is not None and self.value.source in self.value.function.parents
 
     @property
     def is_redundant(self) -> bool:
         """Whether nothing is moved or cast, because the inner tensor is made so: the same Parameter comes back."""
-        chain = self._chain()
-        return self.is_move and self.data is not None and all(self._changes_nothing(node) for node in chain)
+        if not self.is_move or self.data is None:
+            return False
+        if self._is_made_here:
+            return all(self._changes_nothing(node) for node in self._chain)
+        return any(_method(inner) in torch_facts().casts or argument(inner, "device") for inner in _calls_in(self.data))
+
+    @property
+    def is_left_on_purpose(self) -> bool:
+        """Whether a copy is made that shall not be trained: ``.detach()``, ``.clone()``."""
+        return any(isinstance(node, cst.Call) and _method(node) in _LEAVING for node in self._chain)
 
     def _changes_nothing(self, node: cst.BaseExpression) -> bool:
         assert isinstance(node, cst.Call) and self.data is not None
-        if _method(node) == "float" and not any(word in self.cls.file.code(self.data) for word in _OTHER_TYPES):
+        if _method(node) == "float" and not any(word in self.file.code(self.data) for word in _OTHER_TYPES):
             return True
-        wanted = [self.cls.file.code(item.value) for item in node.args]
+        wanted = [self.file.code(item.value) for item in node.args]
         return any(self._is_made_with(inner, _method(node), wanted) for inner in _calls_in(self.data))
 
     def _is_made_with(self, inner: cst.Call, cast: str, wanted: list[str]) -> bool:
-        given = [self.cls.file.code(item.value) for item in inner.args]
+        given = [self.file.code(item.value) for item in inner.args]
         if _method(inner) == cast and given == wanted:
             return True
-        placed = {item.keyword.value: self.cls.file.code(item.value) for item in inner.args if item.keyword}
+        placed = {item.keyword.value: self.file.code(item.value) for item in inner.args if item.keyword}
         return bool(wanted) and wanted[0] in (placed.get("device"), placed.get("dtype"))
 
     def _suffix(self) -> str:
@@ -91,18 +133,21 @@ class LostParameter:
         source, node = self.value.source, self.value.node
         if source is None or not isinstance(node, cst.BaseExpression) or node.lpar or source.lpar:
             return ""
-        file = self.cls.file
-        whole, inner = file.range(node), file.range(source)
+        if not self._is_made_here:
+            return ""
+        whole, inner = self.file.range(node), self.file.range(source)
         if whole.start != inner.start or inner.end >= whole.end:
             return ""
-        return file.text(Range(inner.end, whole.end))
+        return self.file.text(Range(inner.end, whole.end))
 
     def fix(self) -> Fix | None:
         """Do it to the tensor, before it becomes a Parameter."""
-        suffix, data, source = self._suffix(), self.data, self.value.source
-        if not suffix or data is None or source is None or self.store.value is not self.value.node:
+        data, source = self.data, self.value.source
+        if data is None or source is None or self.store.value is not self.value.node:
             return None
-        file = self.cls.file
+        suffix, file = self._suffix(), self.file
+        if not suffix:
+            return None
         assert isinstance(self.value.node, cst.BaseExpression)
         drop = Edit(Range(file.range(source).end, file.range(self.value.node).end), "")
         simple = isinstance(data, _SIMPLE) or bool(data.lpar)
@@ -119,6 +164,15 @@ def _method(node: cst.Call) -> str:
     return node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
 
 
+def _operand(node: cst.BaseExpression) -> cst.BaseExpression | None:
+    """What an operation is done to, where that stands first: ``x`` of ``x.to(device)``, ``x * 2`` and ``x.T``."""
+    if isinstance(node, cst.Call):
+        return node.func.value if isinstance(node.func, cst.Attribute) else None
+    if isinstance(node, cst.BinaryOperation):
+        return node.left
+    return node.value if isinstance(node, cst.Attribute) else None
+
+
 def _calls_in(node: cst.CSTNode) -> Iterator[cst.Call]:
     """The calls of a chain such as ``torch.zeros(3).to(device)``, outermost first."""
     while isinstance(node, (cst.Call, cst.Attribute)):
@@ -132,14 +186,24 @@ def _calls_in(node: cst.CSTNode) -> Iterator[cst.Call]:
 def lost_parameters(cls: ClassModel) -> Iterator[LostParameter]:
     """The attributes of a Module class that keep a tensor computed from a new Parameter instead of the Parameter."""
     for attribute in cls.attributes.values():
-        for store, value in attribute.assigned():
+        for store, value in _assigned_or_listed(attribute):
             if value.kind is not Kind.LOST_PARAMETER or value.source is None:
                 continue
             if root(store.place.function).name in ("forward", "__call__") or value.source in cls.registered:
                 continue
             lost = LostParameter(attribute, store, value)
-            if not lost.is_redundant and not any(_method(node) in _LEAVING for node in lost._chain() if isinstance(node, cst.Call)):
+            if not lost.is_redundant and not lost.is_left_on_purpose:
                 yield lost
+
+
+def _assigned_or_listed(attribute: Attribute) -> Iterator[tuple[Store, Value]]:
+    """Each value that is assigned, and those in a plain container that is assigned."""
+    evaluator = attribute.owner.file.evaluator
+    for store, value in attribute.assigned():
+        yield store, value
+        if value.kind is Kind.CONTAINER:
+            lost = (item for item in evaluator.elements(value) if item.kind is Kind.LOST_PARAMETER)
+            yield from ((store, item) for item in itertools.islice(lost, 1))
 
 
 # -------------------------------------------------------------------------------------------------- plain tensors
@@ -292,6 +356,7 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
             values = _values(store) if store.kind == "assign" and not _is_replaced(store, attribute) else ()
             if values and all(value.kind is Kind.TENSOR for value in values):
                 yield attribute, store, values[0]
+                break  # one finding for an attribute, also where it is assigned on several paths
 
 
 def _is_replaced(store: Store, attribute: Attribute) -> bool:
@@ -424,30 +489,39 @@ def _is_input(node: cst.BaseExpression, function: Function) -> bool:
 
 
 def _computes(call: cst.Call, item: cst.Arg, function: Function) -> bool:
-    """Whether a call computes with its arguments: a torch function, a layer, or a function that is also given what
-    the method computed, and that does not move the tensor itself."""
+    """Whether a call computes with its arguments, the tensor among them and what the method was given: a torch
+    function, a layer, or a function of the project that does not move the tensor itself."""
+    beside = [other.value for other in call.args if other is not item]
+    if not any(_may_be_tensor(part) for part in beside):
+        return False
     evaluator = function.file.evaluator
     symbol = evaluator.symbol(call.func, function)
     if symbol is not None and symbol.kind == "external":
         if symbol.dotted in _UPDATING and item is not call.args[0]:
             return False  # running statistics: reported as such, by TL105
-        computing = symbol.dotted.startswith("torch.") and not symbol.dotted.startswith(_NOT_COMPUTING)
-        return computing and len(call.args) > 1
-    beside = [other.value for other in call.args if other is not item and not isinstance(other.value, _CONSTANTS)]
-    is_beside_input = any(isinstance(part, (cst.Name, cst.Call, cst.Subscript)) for part in beside)
-    return is_beside_input and not _callee_moves(call, item, function)
+        return symbol.dotted.startswith("torch.") and not symbol.dotted.startswith(_NOT_COMPUTING)
+    called = _called_function(call, function)
+    if called is not None:
+        return not _callee_moves(called, call, item)
+    is_method = isinstance(call.func, cst.Attribute) and any(
+        value.kind in (Kind.TENSOR, Kind.ARGUMENT) for value in evaluator.values(call.func.value, function)
+    )
+    return is_method or any(value.kind is Kind.MODULE for value in evaluator.values(call.func, function))
+
+
+def _may_be_tensor(node: cst.BaseExpression) -> bool:
+    """Whether an argument beside the tensor may be what the method was given: no number, flag or attribute."""
+    if isinstance(node, cst.Name):
+        return node.value not in ("None", "True", "False")
+    return isinstance(node, (cst.Call, cst.Subscript))
 
 
 _NOT_COMPUTING = ("torch.jit", "torch.save", "torch.utils", "torch.Size", "torch.device", "torch.tensor", "torch.as_tensor")
 _UPDATING = ("torch.nn.functional.batch_norm", "torch.nn.functional.instance_norm")
-_CONSTANTS = (cst.Integer, cst.Float, cst.SimpleString, cst.Attribute)
 
 
-def _callee_moves(call: cst.Call, item: cst.Arg, function: Function) -> bool:
+def _callee_moves(called: Function, call: cst.Call, item: cst.Arg) -> bool:
     """Whether the function that is called moves the parameter that the tensor is given for."""
-    called = _called_function(call, function)
-    if called is None:
-        return False
     offset = 1 if called.self_name is not None and isinstance(call.func, cst.Attribute) else 0
     if item.keyword is not None:
         name = item.keyword.value
@@ -461,8 +535,15 @@ def _callee_moves(call: cst.Call, item: cst.Arg, function: Function) -> bool:
 
 
 def _called_function(call: cst.Call, function: Function) -> Function | None:
+    """The function or method of the project that a call runs: ``helper(x)``, ``self.helper(x)``, ``Net.helper(x)``."""
+    evaluator = function.file.evaluator
     callee = call.func
-    if isinstance(callee, cst.Attribute) and isinstance(callee.value, cst.Name) and callee.value.value == function.self_name:
-        return function.owner.method(callee.attr.value) if function.owner is not None else None
-    symbol = function.file.evaluator.symbol(callee, function)
+    if isinstance(callee, cst.Attribute):
+        for value in evaluator.values(callee.value, function):
+            if value.kind is Kind.SELF:
+                return function.owner.method(callee.attr.value) if function.owner is not None else None
+            if value.kind is Kind.SYMBOL and value.symbol is not None and value.symbol.kind == "class":
+                model = function.file.program.class_model(value.symbol)
+                return model.method(callee.attr.value) if model is not None else None
+    symbol = evaluator.symbol(callee, function)
     return function.file.program.function(symbol) if symbol is not None else None

@@ -58,6 +58,8 @@ GROWING_METHODS = {
     "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
 }  # fmt: skip
 """Methods of containers that take an element (or, `extend` and `update`, a container of them), with its position."""
+_COMPUTING = ("torch.nn.functional.", "torch.autograd.Variable")
+_TRANSPOSED = ("T", "mT", "H", "mH")
 _MAX_DEPTH = 40
 
 
@@ -266,6 +268,8 @@ class Evaluator:
             return (Value(Kind.SYMBOL, node, function, symbol),) if symbol else (UNKNOWN,)
         if base.kind is Kind.PARAMETER and name == "data":
             return (Value(Kind.TENSOR, node, function),)
+        if base.kind in (Kind.PARAMETER, Kind.LOST_PARAMETER) and name in _TRANSPOSED:
+            return (Value(Kind.LOST_PARAMETER, node, function, source=base.source),)
         if base.kind in (Kind.TENSOR, Kind.LOST_PARAMETER) and name in torch_facts().tensor_attributes:
             return (Value(Kind.TENSOR, node, function, source=base.source, moved=base.moved),)
         if base.kind is Kind.MODULE and base.symbol is not None:
@@ -338,18 +342,35 @@ class Evaluator:
             return self.values(node.args[0].value, function)
         elif dotted.startswith("torch.nn.init.") and dotted.endswith("_") and node.args:
             return self.values(node.args[0].value, function)  # in place
-        elif dotted == "torch.autograd.Variable" and node.args:
-            inner = self.values(node.args[0].value, function)
-            return tuple(value for value in inner if value.kind is Kind.TENSOR) or (Value(Kind.TENSOR, node, function, source=node),)
-        elif dotted in facts.tensor_factories or dotted in facts.tensor_operations:
+        elif dotted in facts.tensor_factories:
             kind = Kind.TENSOR
-        elif dotted.startswith("torch.nn.functional."):
-            kind = Kind.TENSOR
+        elif dotted in facts.tensor_operations or dotted.startswith(_COMPUTING):
+            return (self._computed(symbol, node, function),)
         elif dotted.startswith("torch.optim.lr_scheduler."):
             kind = Kind.SCHEDULER
         elif dotted.startswith("torch.optim.") and dotted.count(".") == 2:
             kind = Kind.OPTIMIZER
         return (Value(kind, node, function, symbol, source=node),) if kind else None
+
+    def _computed(self, symbol: Symbol, node: cst.Call, function: Function) -> Value:
+        """A tensor computed by a torch function: where its arguments are, and from what the first is made."""
+        result = Value(Kind.TENSOR, node, function, symbol, source=node)
+        first = node.args[0].value if node.args else None
+        given = self.values(first, function) if first is not None else ()
+        if isinstance(first, (cst.List, cst.Tuple)):
+            given = self._elements_of(given)
+        moved = any(value.moved for value in given) or (first is not None and self._is_moved_call(first, function))
+        if len(given) == 1 and given[0].kind is Kind.TENSOR and given[0].source is not None:
+            result = replace(result, source=given[0].source)
+        return replace(result, moved=moved)
+
+    def _is_moved_call(self, node: cst.BaseExpression, function: Function) -> bool:
+        """``x.to(device)``, whatever ``x`` is."""
+        return (
+            isinstance(node, cst.Call)
+            and isinstance(node.func, cst.Attribute)
+            and self._moves(node, node.func.attr.value, function)
+        )
 
     def _call_method(self, callee: cst.Attribute, node: cst.Call, function: Function) -> Values:
         facts, method = torch_facts(), callee.attr.value
@@ -361,9 +382,9 @@ class Evaluator:
                 found.append(base)
             elif base.kind is Kind.PARAMETER:
                 found.append(self._parameter_method(base, method, node, function))
-            elif base.kind is Kind.TENSOR and method not in facts.leaving_methods:
+            elif base.kind is Kind.TENSOR and not _leaves(method, node):
                 found.append(replace(base, node=node, moved=base.moved or self._moves(node, method, function)))
-            elif base.kind is Kind.LOST_PARAMETER and method not in facts.leaving_methods:
+            elif base.kind is Kind.LOST_PARAMETER and not _leaves(method, node):
                 found.append(replace(base, node=node))
             elif base.kind is Kind.CONTAINER and method in ("copy", "values", "items", "keys"):
                 found.append(base)
@@ -383,7 +404,7 @@ class Evaluator:
     def _parameter_method(self, base: Value, method: str, node: cst.Call, function: Function) -> Value:
         if method.endswith("_"):  # in place: the Parameter itself
             return base
-        if method in torch_facts().leaving_methods:
+        if _leaves(method, node):
             return UNKNOWN
         return Value(Kind.LOST_PARAMETER, node, function, source=base.source)
 
@@ -530,6 +551,11 @@ class Evaluator:
             return _state_of_torch_class(value)
         model = self.file.program.class_model(value.symbol)
         return model.state if model is not None else State.UNKNOWN
+
+
+def _leaves(method: str, call: cst.Call) -> bool:
+    """Whether a method of a tensor returns no tensor: ``x.type()`` is a string, ``x.type(torch.half)`` a cast."""
+    return method in torch_facts().leaving_methods and not (method == "type" and call.args)
 
 
 def argument(call: cst.Call, name: str, position: int | None = None) -> cst.BaseExpression | None:

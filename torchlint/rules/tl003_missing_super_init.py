@@ -83,7 +83,7 @@ def missing_super_init(construction: Construction) -> Iterator[Finding]:
         first = construction.first_registration
         yield Finding(
             construction.range(first.node),
-            f"`{first.name}` is set before `super().__init__()`, so creating `{name}` raises an AttributeError",
+            f"`{first.name}` is {first.done} before `super().__init__()`, so creating `{name}` raises an AttributeError",
             caption="nothing can be registered yet",
             labels=(construction.label(late),),
             help="call `super().__init__()` first",

@@ -71,9 +71,10 @@ def parameter_lost_by_cast(lost: LostParameter) -> Iterator[Finding]:
     - https://github.com/pytorch/pytorch/issues/17484
     """
     moved = "where it moves or casts the tensor, " if lost.is_move else ""
+    lost_by = f"is no Parameter behind `{lost.operations}`" if lost.operations else "is only computed from a Parameter"
     yield Finding(
         lost.range,
-        f"`{lost.name}` is no Parameter behind `{lost.operations.strip()}`: {moved}it is never trained or saved",
+        f"`{lost.name}` {lost_by}: {moved}it is never trained or saved",
         caption="a tensor computed from the Parameter",
         fix=lost.fix(),
         help="do it to the tensor, inside of `nn.Parameter(...)`",
