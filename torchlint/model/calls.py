@@ -130,11 +130,7 @@ class MethodCall:
 
     def _is_told_the_mode(self) -> bool:
         """``nn.Dropout(0.5).train(self.training)(x)``, also through a local name."""
-        names = {
-            definition.name
-            for definition in self.function.definitions
-            if definition.value is not None and self._makes_this(definition.value)
-        }
+        names = self._bound_names()
         return any(
             isinstance(node, cst.Attribute)
             and node.attr.value in ("train", "eval", "training")
@@ -222,8 +218,8 @@ class MethodCall:
         return self.file.evaluator.values(node, self.function)
 
     def is_zero(self, node: cst.BaseExpression) -> bool:
-        """Whether the expression can only be the number 0."""
-        return all(isinstance(item.node, (cst.Integer, cst.Float)) and not item.node.evaluated_value for item in self.values(node))
+        """Whether the expression can only be the number 0, or ``False``."""
+        return all(_is_zero(item.node) for item in self.values(node))
 
     def is_mode_flag(self, node: cst.BaseExpression) -> bool:
         """Whether the expression is ``self.training``, a flag named like it, or ``True``."""
@@ -235,11 +231,14 @@ class MethodCall:
         """Whether the caller of the method decides: the expression is a parameter, or computed from one."""
         if isinstance(node, cst.BinaryOperation):
             return self.is_given(node.left) or self.is_given(node.right)
+        if isinstance(node, cst.IfExp):
+            return any(self.is_given(part) for part in (node.test, node.body, node.orelse))
         while isinstance(node, (cst.Attribute, cst.Subscript)):
             node = node.value
         if not isinstance(node, cst.Name) or node.value == self.function.self_name:
             return False
-        return any(value.kind is Kind.ARGUMENT for value in self.values(node))
+        here = set(self.function.and_outer())
+        return any(value.kind is Kind.ARGUMENT and value.function in here for value in self.values(node))
 
     def is_plain_tensor_attribute(self, node: cst.BaseExpression) -> bool:
         """Whether the expression is ``self.x``, and every assignment to it makes a plain tensor."""
@@ -352,6 +351,12 @@ _RANDOM = {f"torch.{name}" for name in ("rand", "randn", "normal", "empty", "Ten
 _ON_PURPOSE = re.compile(r"(?i)\b(always|inference|evaluation|eval|test[- ]?time|even (at|in|during))\b")
 _STOCHASTIC = re.compile(r"(?i:monte_?carlo|bayes|stochastic)|MC[A-Z_]|(?:^|[_ ])mc(?:_|$)|MC$")
 _FOR_TRAINING = re.compile(r"(?:^|_)train(?:ing)?(?:_|$)")
+
+
+def _is_zero(node: cst.CSTNode | None) -> bool:
+    if isinstance(node, cst.Name):
+        return node.value == "False"
+    return isinstance(node, (cst.Integer, cst.Float)) and not node.evaluated_value
 
 
 def asks_for_mode(place: Place, file: File) -> bool:

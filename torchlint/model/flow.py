@@ -198,6 +198,13 @@ class Function:
             return f"{self.outer.qualname}.<locals>.{self.name}"
         return self.name
 
+    def and_outer(self) -> Iterator[Function]:
+        """This function and those it is defined in."""
+        scope: Function | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.outer
+
     def everything(self) -> Iterator[Function]:
         """This function and those defined in it."""
         yield self

@@ -108,6 +108,8 @@ def _may_drop(call: MethodCall) -> bool:
     if call.has_star() or call.guarded:
         return False
     rate = call.argument("p", 1) if "dropout" in call.callee else call.argument("dropout_p", 10)
+    if rate is not None and call.is_mode_flag(rate):  # the business of TL102
+        return False
     if rate is not None and (call.is_zero(rate) or call.depends_on_mode(rate) or call.is_given(rate)):
         return False
     return not call.deliberately_stochastic

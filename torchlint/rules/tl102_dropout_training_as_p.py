@@ -75,9 +75,11 @@ def dropout_training_as_p(call: MethodCall) -> Iterator[Finding]:
         return
     rate = call.argument("p", 1)
     if rate is not None and call.is_mode_flag(rate):
+        told = call.argument("training", 2) is not None or call.has_star()
+        effect = "so it is never active" if "alpha" in call.callee and not told else "which zeroes everything in training"
         yield call.finding(
-            f"`{call.code(rate)}` is passed to `{call.spelled}` as the drop probability, which zeroes everything in training",
+            f"`{call.code(rate)}` is passed to `{call.spelled}` as the drop probability, {effect}",
             caption="the second argument is `p`",
-            fix=call.name_argument(rate, "training") if call.argument("training", 2) is None else None,
+            fix=None if told else call.name_argument(rate, "training"),
             help="pass the mode by name: `training=`",
         )

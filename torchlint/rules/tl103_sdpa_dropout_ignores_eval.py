@@ -88,9 +88,10 @@ def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
         return
     if call.guarded or call.deliberately_stochastic:
         return
+    flag = call.training_flag
     yield call.finding(
         f"`dropout_p={call.code(rate)}` in `{call.where}` is applied after `eval()`, too: `{call.spelled}` knows no mode",
         labels=[(rate, "always applied")],
-        fix=call.append_to(rate, " if self.training else 0.0"),
+        fix=call.append_to(rate, f" if {flag} else 0.0") if flag else None,
         help="pass `dropout_p=... if self.training else 0.0`",
     )

@@ -65,6 +65,9 @@ def functional_dropout_never_active(call: MethodCall) -> Iterator[Finding]:
     position = _NEVER_ACTIVE.get(call.callee)
     if position is None or call.has_star() or call.argument("training", position) is not None:
         return
+    rate = call.argument("p", 1) if "dropout" in call.callee else None
+    if rate is not None and (call.is_zero(rate) or call.is_mode_flag(rate)):  # off; the business of TL102
+        return
     yield call.finding(
         f"`{call.spelled}` in `{call.where}` is never active: its `training` argument is False by default",
         caption="`training` is not given",
