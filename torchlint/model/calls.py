@@ -200,12 +200,13 @@ class MethodCall:
     @property
     def is_lazily_kept(self) -> bool:
         """Whether the object is kept on ``self`` under a condition, as in ``if self.bn is None:``."""
-        store = self._kept_on_self()
+        store = self._kept_on_self("assign", "item")
         return store is not None and any(block.kind == "if" for block in store.place.blocks())
 
-    def _kept_on_self(self) -> Store | None:
+    def _kept_on_self(self, *kinds: str) -> Store | None:
+        """The assignment to ``self.x``, or to ``self.x[key]``, that keeps the object."""
         for store in self.function.stores:
-            if store.kind == "assign" and store.value is not None and self._makes_this(store.value):
+            if store.kind in (kinds or ("assign",)) and store.value is not None and self._makes_this(store.value):
                 return store
         return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from torchlint.diagnostic import Fix, Range
+from torchlint.model.callers import given_values
 from torchlint.model.flow import CallSite, Function, Load, Place, Store
 from torchlint.model.kinds import Kind, State
 from torchlint.model.module_class import Attribute, ClassModel, root
@@ -155,7 +156,15 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
     for attribute in cls.attributes.values():
         reported: set[int] = set()
         for store, value in attribute.assigned():
-            if value.kind is not Kind.CONTAINER or id(store) in reported:
+            if id(store) in reported:
+                continue
+            if value.kind is Kind.ARGUMENT or _copies_argument(cls, value):
+                hidden = tuple(_given_hidden(attribute, store, value))
+                if hidden and not _is_exempt(attribute, store):
+                    reported.add(id(store))
+                    yield PlainContainer(attribute, store, value, hidden)
+                continue
+            if value.kind is not Kind.CONTAINER:
                 continue
             hidden = tuple(item for item in _hidden_in(cls, value) if item.identity not in handed_on)
             if cls.has_optimizer:  # Parameters that the class makes and trains itself
@@ -163,6 +172,62 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
             if hidden and not _is_exempt(attribute, store):
                 reported.add(id(store))
                 yield PlainContainer(attribute, store, value, hidden)
+
+
+def _copies_argument(cls: ClassModel, value: Value) -> bool:
+    """``tuple(models)``, ``list(models)``: the elements are those of a parameter."""
+    return value.kind is Kind.CONTAINER and isinstance(value.node, cst.Call) and _copied(cls, value) is not None
+
+
+def _copied(cls: ClassModel, value: Value) -> Value | None:
+    node = value.node
+    if not isinstance(node, cst.Call) or len(node.args) != 1 or value.function is None:
+        return None
+    values = cls.file.evaluator.values(node.args[0].value, value.function)
+    return values[0] if len(values) == 1 and values[0].kind is Kind.ARGUMENT else None
+
+
+def _given_hidden(attribute: Attribute, store: Store, value: Value) -> Iterator[Value]:
+    """The modules in a list that callers of the class in this project pass for a parameter of ``__init__``.
+
+    Nothing where a caller passes something else, or keeps the modules registered itself.
+    """
+    cls = attribute.owner
+    parameter = value if value.kind is Kind.ARGUMENT else _copied(cls, value)
+    if parameter is None or root(store.place.function).name != "__init__" or not _runs_its_elements(attribute):
+        return
+    found: list[Value] = []
+    for call, values in given_values(parameter, store.place.function):
+        caller = call.place.function
+        registered = caller.owner.registered if caller.owner is not None else set()
+        for given in values:
+            hidden = _modules_in(given)
+            if not hidden or any(item.identity in registered for item in hidden):
+                return
+            found.extend(hidden)
+    yield from found
+
+
+def _modules_in(given: Value) -> list[Value]:
+    """The modules in a plain list, if it holds nothing else."""
+    if given.kind is not Kind.CONTAINER or given.function is None:
+        return []
+    evaluator = given.function.file.evaluator
+    elements = evaluator.elements(given)
+    certain = all(item.kind is Kind.MODULE and evaluator.state(item) is State.PARAMETERS for item in elements)
+    return elements if certain else []
+
+
+def _runs_its_elements(attribute: Attribute) -> bool:
+    """Whether the forward pass loops over the attribute, or picks from it, as it would with layers."""
+    for load in attribute.loads_in_forward:
+        parents = load.place.function.parents
+        parent = parents.get(load.node)
+        if isinstance(parent, cst.Arg):  # enumerate(self.layers), zip(self.layers, ...)
+            parent = parents.get(parents.get(parent, parent))
+        if isinstance(parent, (cst.For, cst.BaseComp, cst.Subscript)):
+            return True
+    return False
 
 
 def _handed_on(cls: ClassModel) -> set[cst.CSTNode]:

@@ -10,14 +10,14 @@ from functools import cached_property
 import libcst as cst
 
 from torchlint.diagnostic import Label, Range
+from torchlint.model.callers import Call, callers, given_values
 from torchlint.model.calls import words
 from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
-from torchlint.model.flow import CallSite, Function, Loop, Place, children
+from torchlint.model.flow import CallSite, Function, Loop, children
 from torchlint.model.kinds import Kind
-from torchlint.model.module_class import ClassModel, root
+from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument
-from torchlint.project.index import Symbol
 
 _ITERATIONS = re.compile(r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)")
 _LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate")
@@ -25,14 +25,6 @@ _MOST_EPOCHS = 500
 """A literal above this is taken for a number of iterations."""
 _SLOWEST_DECAY = 0.995
 """A literal ``gamma`` of ExponentialLR above this makes sense for each batch."""
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """A call of a function of the project, with the place it stands at."""
-
-    node: cst.Call
-    place: Place
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,14 +132,8 @@ class SchedulerStep:
 
     def _given(self, value: Value) -> Iterator[Value]:
         """What the callers of the function pass for a parameter; what they do not know themselves is left out."""
-        function = value.node is not None and _function_of(value, self.function)
-        for call in callers(function) if function else ():
-            given = _argument_for(call.node, value.name, function) if function else None
-            if given is None:
-                continue
-            for item in call.place.function.file.evaluator.values(given, call.place.function):
-                if item.kind not in (Kind.UNKNOWN, Kind.ARGUMENT):
-                    yield item
+        for _, values in given_values(value, self.function):
+            yield from (item for item in values if item.kind not in (Kind.UNKNOWN, Kind.ARGUMENT))
 
     @cached_property
     def callers(self) -> list[Call]:
@@ -261,60 +247,3 @@ def _is_lambda_of_epoch(node: cst.BaseExpression, function: Function) -> bool:
     return any("epoch" in name.lower() for name in names) and not any(
         _ITERATIONS.search(word) for child in children(node) for word in words(child)
     )
-
-
-# ----------------------------------------------------------------------------------------------------------- callers
-
-
-def _function_of(value: Value, function: Function) -> Function | None:
-    """The function whose parameter ``value`` is."""
-    scope: Function | None = value.function or function
-    while scope is not None and all(item.name != value.name for item in scope.parameters):
-        scope = scope.outer
-    return scope
-
-
-def _argument_for(call: cst.Call, name: str, function: Function) -> cst.BaseExpression | None:
-    names = [item.name for item in function.parameters if item.kind == "positional"]
-    if function.self_name is not None and names[:1] == [function.self_name]:
-        names = names[1:]
-    return argument(call, name, names.index(name) if name in names else None)
-
-
-def callers(function: Function) -> Iterator[Call]:
-    """The calls of a function (for ``__init__``: of its class) in its file and in the files that import it."""
-    owner = function.owner
-    if owner is not None and function.name != "__init__":
-        yield from _calls_of_method(owner, function.name)
-        return
-    symbol = owner.symbol if owner is not None else _symbol_of(function)
-    if symbol is None:
-        return
-    for outline in function.file.project.users(symbol):
-        file = function.file.program.file(outline)
-        name = function.name if owner is None else owner.name
-        mentioning = {index for index, item in enumerate(outline.statements) if name in item.names}
-        for other in file.all_functions(mentioning):
-            for site in other.calls:
-                called = file.evaluator.symbol(site.node.func, other)
-                if called is not None and called == symbol:
-                    yield Call(site.node, site.place)
-
-
-def _calls_of_method(owner: ClassModel, name: str) -> Iterator[Call]:
-    for function in owner.functions():
-        for site in function.calls:
-            callee = site.node.func
-            if (
-                isinstance(callee, cst.Attribute)
-                and callee.attr.value == name
-                and isinstance(callee.value, cst.Name)
-                and callee.value.value == function.self_name
-            ):
-                yield Call(site.node, site.place)
-
-
-def _symbol_of(function: Function) -> Symbol | None:
-    if function.outer is not None or function.node is None:
-        return None
-    return function.file.project.resolve(function.file.outline, function.name)
