@@ -1,6 +1,7 @@
 """From the bytes of one file to its sorted diagnostics: the one path that every door takes.
 
-decode -> outline (``ast``: syntax, depth, names) -> screen -> tree (LibCST) -> PyTorch model -> rules -> suppress -> sort
+decode -> outline (``ast``: syntax, depth, names) -> screen -> tree (LibCST) -> PyTorch model -> rules -> suppress
+-> sort
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def _check(source: Source, outline: Outline, project: Project, config: Config) -
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
         return _run_rules(source, outline, project, rules, wanted)
-    except Exception as error:  # LibCST refuses some files that Python accepts: say so, and go on with the others
+    except (
+        Exception
+    ) as error:  # LibCST refuses some files that Python accepts: say so, and go on with the others
         return [_not_checked(source.path, Failure(f"cannot be analysed: {_describe(error)}"))]
     finally:
         sys.setrecursionlimit(limit)
@@ -78,9 +81,9 @@ def candidates(outline: Outline, project: Project, subjects: set[str]) -> set[in
     wanted: set[int] = set()
     if subjects - {"SchedulerStep"}:
         for definition in outline.definitions:
-            if definition.statement not in wanted and definition.bases:
-                if project.is_module(project.class_symbol(outline, definition)):
-                    wanted.add(definition.statement)
+            known = definition.statement in wanted or not definition.bases
+            if not known and project.is_module(project.class_symbol(outline, definition)):
+                wanted.add(definition.statement)
     if "SchedulerStep" in subjects:
         wanted |= {index for index, item in enumerate(outline.statements) if item.loops_step}
     return wanted
@@ -118,14 +121,14 @@ _PROGRAMS: WeakKeyDictionary[Project, Program] = WeakKeyDictionary()
 
 def _run_rule(rule: Rule, things: Iterable[Any], file: File) -> Iterator[Diagnostic]:
     """A rule that raises costs its own findings on this file, with one TL000, and nothing else."""
-    for thing in things:
-        try:
+    thing: Any = None
+    try:
+        for thing in things:
             for finding in rule.check(thing):
                 yield _diagnostic(rule, file.source.path, finding)
-        except Exception as error:
-            reason = f"rule {rule.code} ({rule.name}) failed: {_describe(error)}; please report this"
-            yield _not_checked(file.source.path, Failure(reason, _position(thing)))
-            return
+    except Exception as error:
+        reason = f"rule {rule.code} ({rule.name}) failed: {_describe(error)}; please report this"
+        yield _not_checked(file.source.path, Failure(reason, _position(thing)))
 
 
 def _module_classes(file: File, wanted: set[int]) -> Iterator[Any]:
@@ -209,6 +212,7 @@ def _describe(error: Exception) -> str:
 
 def _position(thing: Any) -> Position:
     try:
-        return thing.range.start
+        start: Position = thing.range.start
+        return start
     except Exception:
         return Position(1, 1)

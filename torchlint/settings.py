@@ -7,10 +7,8 @@ the nearest name.
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -166,7 +164,8 @@ def _table(path: Path) -> dict[str, Any] | None:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    from torchlint import toml  # imported only where there is a file to read
+
     try:
         document: dict[str, Any] = toml.loads(path.read_bytes().decode("utf-8"))
     except OSError as error:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from torchlint import toml
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class Facts:
 @cache
 def torch_facts() -> Facts:
     text = resources.files("torchlint.model").joinpath("torch_facts.toml").read_text(encoding="utf-8")
-    tables: dict[str, Any] = tomllib.loads(text)
+    tables = toml.loads(text)
     modules, tensors = tables["modules"], tables["tensors"]
     return Facts(
         stateless_modules=frozenset(f"torch.nn.{name}" for name in modules["stateless"]),
@@ -53,5 +48,7 @@ def torch_facts() -> Facts:
         module_fluent_methods=frozenset(tensors["module_fluent_methods"]),
         casts=frozenset(tensors["casts"]),
         passthrough=frozenset(tables["passthrough"]["functions"]),
-        epoch_schedulers={f"torch.optim.lr_scheduler.{name}": given for name, given in tables["schedulers"].items()},
+        epoch_schedulers={
+            f"torch.optim.lr_scheduler.{name}": given for name, given in tables["schedulers"].items()
+        },
     )

@@ -296,7 +296,9 @@ class FlowVisitor(cst.CSTVisitor):
         for statement in body.body if isinstance(body, cst.BaseSuite) else body:
             self.function.parents[statement] = self.function.node or statement
             self.drive(statement)
-            if self.environment is None:  # unreachable from here on; keep what follows consistent all the same
+            if (
+                self.environment is None
+            ):  # unreachable from here on; keep what follows consistent all the same
                 break
         self.block = block
 
@@ -353,14 +355,20 @@ class FlowVisitor(cst.CSTVisitor):
             return
         name = self_attribute(target, self.function.self_name)
         if name is not None and isinstance(target, cst.Attribute):
-            store_kind: StoreKind = {"value": "assign", "unpacked": "unpacked", "with": "with"}.get(kind, "loop")  # type: ignore[assignment]
+            store_kind: StoreKind = {"value": "assign", "unpacked": "unpacked", "with": "with"}.get(
+                kind, "loop"
+            )  # type: ignore[assignment]
             self.function.stores.append(Store(store_kind, name, target, value, statement, self.place()))
             self.bind(kind, f"self.{name}", target, value, index)
             return
         self._bind_item(kind, target, value, statement)
 
     def _bind_item(
-        self, kind: DefinitionKind, target: cst.CSTNode, value: cst.BaseExpression | None, statement: cst.CSTNode
+        self,
+        kind: DefinitionKind,
+        target: cst.CSTNode,
+        value: cst.BaseExpression | None,
+        statement: cst.CSTNode,
     ) -> None:
         self.drive(target)
         if not isinstance(target, cst.Subscript) or value is None or kind != "value":
@@ -512,7 +520,7 @@ class FlowVisitor(cst.CSTVisitor):
         return False
 
     def _walk_loop(self, node: Loop, targets: list[cst.CSTNode]) -> None:
-        before = dict(self.environment or {})
+        before: Environment = dict(self.environment or {})
         carried: dict[str, LoopCarried] = {}
         for name in _bound_in(node, self.function.self_name):
             carried[name] = LoopCarried()
@@ -524,7 +532,7 @@ class FlowVisitor(cst.CSTVisitor):
         for target in targets:
             self.bind_target("loop", target, getattr(node, "iter", None), node)
         self.walk_body(node.body)
-        end = self.environment
+        end: Environment | None = self.environment
         for leaving in self._leaving.pop():
             end = merge(end, leaving)
         for name, link in carried.items():

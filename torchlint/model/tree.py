@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import libcst as cst
+from libcst.metadata import CodeRange
 from libcst.metadata.position_provider import PositionProvidingCodegenState
 
 from torchlint.diagnostic import Position, Range
@@ -31,7 +32,11 @@ class Tree:
         self.module = cst.parse_module(self._text_of_chosen())
 
     def _text_of_chosen(self) -> str:
-        parts = [_LINE_END.sub("\n", line) for first, last in self._chosen for line in self._lines[first - 1 : last]]
+        parts = [
+            _LINE_END.sub("\n", line)
+            for first, last in self._chosen
+            for line in self._lines[first - 1 : last]
+        ]
         return "".join(parts)
 
     @cached_property
@@ -47,7 +52,7 @@ class Tree:
         return starts, shifts
 
     @cached_property
-    def _positions(self) -> dict[cst.CSTNode, cst.metadata.CodeRange]:
+    def _positions(self) -> dict[cst.CSTNode, CodeRange]:
         recorder = _Recorder()
         state = PositionProvidingCodegenState(
             default_indent=self.module.default_indent,
@@ -65,7 +70,8 @@ class Tree:
         """Where ``node`` stands in the file, without the parentheses around it."""
         found = self._positions[node]
         return Range(
-            self._position(found.start.line, found.start.column), self._position(found.end.line, found.end.column)
+            self._position(found.start.line, found.start.column),
+            self._position(found.end.line, found.end.column),
         )
 
     def outer_range(self, node: cst.BaseExpression) -> Range:
@@ -81,7 +87,7 @@ class Tree:
 
 class _Recorder:
     def __init__(self) -> None:
-        self._computed: dict[cst.CSTNode, cst.metadata.CodeRange] = {}
+        self._computed: dict[cst.CSTNode, CodeRange] = {}
 
 
 def _merge(spans: Iterable[Span]) -> list[Span]:

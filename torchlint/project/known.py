@@ -5,7 +5,6 @@ The facts are data, in ``third_party.toml``; this module only looks them up. tor
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 from collections.abc import Iterable
@@ -50,7 +49,8 @@ class _Table:
 
 @lru_cache(maxsize=1)
 def _table() -> _Table:
-    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    from torchlint import toml  # imported only where there is a file to read
+
     facts = toml.loads(_FACTS.read_text(encoding="utf-8"))
     torch = facts["torch"]
     star = {package: frozenset(names) for package, names in torch["star"].items()}
