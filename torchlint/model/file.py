@@ -201,8 +201,7 @@ class File:
             if function is not None:
                 yield from function.everything()
         for model in self.classes(wanted):
-            if not model.outline.local:
-                yield from model.functions()
+            yield from model.functions()
         if wanted & set(self._script_indices):
             self.load_script()
             if self.script is not None:

@@ -19,8 +19,8 @@ from torchlint.model.kinds import Kind
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument
 
-_ITERATIONS = re.compile(r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)")
-_LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate")
+_ITERATIONS = re.compile(r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch")
+_LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate|param_groups")
 _MOST_EPOCHS = 500
 """A literal above this is taken for a number of iterations."""
 _SLOWEST_DECAY = 0.995
