@@ -225,7 +225,7 @@ class Construction:
 
     def _metaclass_methods(self) -> frozenset[str]:
         name = self.cls.outline.metaclass
-        symbol = self.file.project.resolve(self.file.outline, name) if name else None
+        symbol = self.file.project.resolve(self.file.outline, name, scope=self.cls.outline) if name else None
         return symbol.class_outline.methods if symbol and symbol.class_outline else frozenset()
 
     def _is_harmless(self, decorator: cst.Decorator) -> bool:

@@ -148,13 +148,16 @@ class File:
         if outline is None:
             return None
         outer, separator, name = qualname.rpartition(".<locals>.")
-        if separator:
+        if separator and "." not in name:
             return self._local_class(qualname, outer, name)
         owner, _, name = qualname.rpartition(".")
         if owner:
             model = self.class_model(owner)
             inner = [item for item in model.node.body.body if isinstance(item, cst.ClassDef)] if model else []
-            return next((ClassModel(self, node, outline, None) for node in inner if node.name.value == name), None)
+            around = model.enclosing if model else None
+            return next(
+                (ClassModel(self, node, outline, around) for node in inner if node.name.value == name), None
+            )
         node = self._definition(outline.statement, name)
         return ClassModel(self, node, outline, None) if isinstance(node, cst.ClassDef) else None
 

@@ -169,7 +169,11 @@ class ClassModel:
             text = cst.Module([]).code_for_node(annotation)
         else:
             return None
-        symbol = self.file.project.resolve(self.file.outline, text) if text.replace(".", "").isidentifier() else None
+        symbol = (
+            self.file.project.resolve(self.file.outline, text, scope=self.outline)
+            if text.replace(".", "").isidentifier()
+            else None
+        )
         return symbol if symbol is not None and self.file.project.is_module(symbol) else None
 
     def method(self, name: str) -> Function | None:
