@@ -20,7 +20,9 @@ DOCS_URL = "https://torchlint.readthedocs.io/rules"
 
 Check = Callable[[Any], Iterator[Finding]]
 
-_FENCE = re.compile(r"^```python (?P<role>bad|good|fixed|proof)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^```python (?P<role>bad|good|fixed|proof)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,16 @@ import libcst as cst
 
 from torchlint.diagnostic import Finding, Fix, Label, Range
 from torchlint.model.file import File
-from torchlint.model.flow import Block, CallSite, Function, Place, Store, children, definitions_of, self_attribute
+from torchlint.model.flow import (
+    Block,
+    CallSite,
+    Function,
+    Place,
+    Store,
+    children,
+    definitions_of,
+    self_attribute,
+)
 from torchlint.model.kinds import Kind, State
 from torchlint.model.module_class import ClassModel, root
 from torchlint.model.values import Value, Values, argument, has_star
@@ -88,7 +97,9 @@ class MethodCall:
         """
         if self.method not in self.cls.used_by_forward or self.method in self.cls.used_by_init:
             return False
-        return self.method in ("forward", "__call__") or not (self._is_decorated() or self._is_called_on_condition())
+        return self.method in ("forward", "__call__") or not (
+            self._is_decorated() or self._is_called_on_condition()
+        )
 
     def _is_decorated(self) -> bool:
         node = self.cls.methods[self.method].node
@@ -206,7 +217,11 @@ class MethodCall:
     def _kept_on_self(self, *kinds: str) -> Store | None:
         """The assignment to ``self.x``, or to ``self.x[key]``, that keeps the object."""
         for store in self.function.stores:
-            if store.kind in (kinds or ("assign",)) and store.value is not None and self._makes_this(store.value):
+            if (
+                store.kind in (kinds or ("assign",))
+                and store.value is not None
+                and self._makes_this(store.value)
+            ):
                 return store
         return None
 
@@ -252,7 +267,8 @@ class MethodCall:
         """Whether the expression is a random tensor made in this very method."""
         values = self.values(node)
         return all(
-            value.kind is Kind.TENSOR and value.dotted in _RANDOM and value.function is self.function for value in values
+            value.kind is Kind.TENSOR and value.dotted in _RANDOM and value.function is self.function
+            for value in values
         )
 
     # -- training mode ---------------------------------------------------------------------------------------------
@@ -298,7 +314,9 @@ class MethodCall:
         ]
         sites = [call.place for function in functions for call in function.calls if call.node.func in named]
         # Where the closure is passed on, nothing is known about its calls.
-        return bool(sites) and len(sites) == len(named) and all(asks_for_mode(site, self.file) for site in sites)
+        return (
+            bool(sites) and len(sites) == len(named) and all(asks_for_mode(site, self.file) for site in sites)
+        )
 
     def depends_on_mode(self, node: cst.BaseExpression) -> bool:
         """Whether an argument is computed from the mode, directly or through local names, attributes and properties."""
@@ -332,22 +350,45 @@ class MethodCall:
         return Fix(f"pass `{name}={text}`", (self.file.insert(end, f", {name}={text}"),))
 
     def name_argument(self, node: cst.BaseExpression, name: str) -> Fix:
-        """Pass the argument ``node`` under another name."""
-        for item in self.node.args:
-            if item.value is node and item.keyword is not None:
-                return Fix(f"pass `{name}=`", (self.file.replace(item.keyword, name),))
-        return Fix(f"pass `{name}=`", (self.file.insert(self.file.outer_range(node).start, f"{name}="),))
+        """Pass the argument ``node`` under another name; unsafe, as what it was given for gets its default."""
+        keyword = next((item.keyword for item in self.node.args if item.value is node), None)
+        if keyword is not None:
+            edit = self.file.replace(keyword, name)
+        else:
+            edit = self.file.insert(self.file.outer_range(node).start, f"{name}=")
+        return Fix(f"pass it as `{name}=`", (edit,), safety="unsafe")
 
     def append_to(self, node: cst.BaseExpression, text: str) -> Fix:
         """Go on behind the argument ``node``, which is put in parentheses where it needs them."""
-        simple = isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Float, cst.Integer)) or node.lpar
+        simple = (
+            isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Float, cst.Integer))
+            or node.lpar
+        )
         before, after = self.file.wrap(node, "" if simple else "(", text if simple else f"){text}")
         edits = (after,) if simple else (before, after)
         return Fix(f"apply it in training only: `{self.file.code(node)}{text}`", edits)
 
 
-_HARMLESS_DECORATORS = ("torch.", "staticmethod", "typing.", "override", "autocast", "custom_fwd", "jit.", "no_grad")
-_WEIGHT_ACCESS = ("weight", "bias", "load_state_dict", "parameters", "state_dict", "requires_grad_", "data", "apply")
+_HARMLESS_DECORATORS = (
+    "torch.",
+    "staticmethod",
+    "typing.",
+    "override",
+    "autocast",
+    "custom_fwd",
+    "jit.",
+    "no_grad",
+)
+_WEIGHT_ACCESS = (
+    "weight",
+    "bias",
+    "load_state_dict",
+    "parameters",
+    "state_dict",
+    "requires_grad_",
+    "data",
+    "apply",
+)
 _RANDOM = {f"torch.{name}" for name in ("rand", "randn", "normal", "empty", "Tensor", "FloatTensor")}
 _ON_PURPOSE = re.compile(r"(?i)\b(always|inference|evaluation|eval|test[- ]?time|even (at|in|during))\b")
 _STOCHASTIC = re.compile(r"(?i:monte_?carlo|bayes|stochastic)|MC[A-Z_]|(?:^|[_ ])mc(?:_|$)|MC$")
@@ -441,7 +482,9 @@ def _parts(node: cst.CSTNode) -> Iterator[cst.Name | cst.Attribute]:
             pending.extend(children(current))
 
 
-def _sources(part: cst.Name | cst.Attribute, function: Function) -> Iterator[tuple[cst.BaseExpression, Function]]:
+def _sources(
+    part: cst.Name | cst.Attribute, function: Function
+) -> Iterator[tuple[cst.BaseExpression, Function]]:
     """What a local name, or a property or method of ``self``, was computed from, and under which conditions."""
     definitions, _ = definitions_of(function.reaching.get(part, ()))
     for definition in definitions:
@@ -449,7 +492,11 @@ def _sources(part: cst.Name | cst.Attribute, function: Function) -> Iterator[tup
         if definition.value is not None and definition.kind in ("value", "augmented", "unpacked"):
             yield definition.value, where
         for block in definition.place.blocks():
-            if block.kind == "if" and isinstance(block.node, cst.BaseExpression) and not _around(block, part, function):
+            if (
+                block.kind == "if"
+                and isinstance(block.node, cst.BaseExpression)
+                and not _around(block, part, function)
+            ):
                 yield block.node, where
     name = self_attribute(part, function.self_name)
     if name is not None and function.owner is not None:

@@ -113,7 +113,8 @@ class SuperCall:
         """Whether a class of the same file derives from this one."""
         project, outline = self.cls.file.project, self.cls.file.outline
         return any(
-            self.cls.symbol in project.ancestors(project.class_symbol(outline, other)) for other in outline.definitions
+            self.cls.symbol in project.ancestors(project.class_symbol(outline, other))
+            for other in outline.definitions
         )
 
     def fix(self) -> Fix:
@@ -125,7 +126,11 @@ def super_calls(cls: ClassModel) -> Iterator[SuperCall]:
         if function.self_name is None:
             continue
         for site in function.calls:
-            if isinstance(site.node.func, cst.Name) and site.node.func.value == "super" and len(site.node.args) == 2:
+            if (
+                isinstance(site.node.func, cst.Name)
+                and site.node.func.value == "super"
+                and len(site.node.args) == 2
+            ):
                 yield SuperCall(cls, function, site.node)
 
 
@@ -199,7 +204,8 @@ class Construction:
         model = self.file.program.class_model(symbol)
         init = model.method("__init__") if model is not None else None
         return init is not None and any(
-            isinstance(call.node.func, cst.Attribute) and call.node.func.attr.value == "__init__" for call in init.calls
+            isinstance(call.node.func, cst.Attribute) and call.node.func.attr.value == "__init__"
+            for call in init.calls
         )
 
     # -- exemptions ------------------------------------------------------------------------------------------------
@@ -209,7 +215,11 @@ class Construction:
         """Whether ``__init__`` does nothing: ``pass``, a docstring, ``raise NotImplementedError``."""
         assert self.function is not None
         calls = (self.file.evaluator.dotted(call.node.func, self.function) for call in self.function.calls)
-        return not self.function.stores and not self.function.item_stores and all(name in _STUB_CALLS for name in calls)
+        return (
+            not self.function.stores
+            and not self.function.item_stores
+            and all(name in _STUB_CALLS for name in calls)
+        )
 
     @property
     def is_initialised_elsewhere(self) -> bool:
@@ -234,7 +244,11 @@ class Construction:
         written = self.file.code(node)
         symbol = self.file.project.resolve(self.file.outline, written, scope=self.cls.outline)
         if symbol is None or symbol.outline is None or symbol.definition is None:
-            return symbol is not None and symbol.kind == "external" and symbol.dotted.startswith(_KNOWN_DECORATORS)
+            return (
+                symbol is not None
+                and symbol.kind == "external"
+                and symbol.dotted.startswith(_KNOWN_DECORATORS)
+            )
         lines = symbol.outline.text.splitlines()[symbol.definition.first - 1 : symbol.definition.last]
         return not any("super(" in line or "Module.__init__" in line for line in lines)
 
@@ -243,7 +257,8 @@ class Construction:
         """Whether a class of this file derives from this one and from another Module, which initialises both."""
         project, outline = self.file.project, self.file.outline
         return any(
-            self.cls.symbol in bases and sum(base is not None and project.is_module(base) is True for base in bases) > 1
+            self.cls.symbol in bases
+            and sum(base is not None and project.is_module(base) is True for base in bases) > 1
             for bases in (project.bases(outline, other) for other in outline.definitions)
         )
 
@@ -262,7 +277,11 @@ class Construction:
         """``super().__init__`` without parentheses."""
         for function in [self.function] if self.function else []:
             for node in function.places:
-                if isinstance(node, cst.Attribute) and node.attr.value == "__init__" and isinstance(node.value, cst.Call):
+                if (
+                    isinstance(node, cst.Attribute)
+                    and node.attr.value == "__init__"
+                    and isinstance(node.value, cst.Call)
+                ):
                     parent = function.parents.get(node)
                     if isinstance(parent, cst.Expr):
                         return node
@@ -273,7 +292,11 @@ class Construction:
         """The ``super(Net)`` of ``super(Net).__init__()``."""
         for call in self.function.calls if self.function else ():
             callee = call.node.func
-            if isinstance(callee, cst.Attribute) and callee.attr.value == "__init__" and self.is_unbound_super(callee.value):
+            if (
+                isinstance(callee, cst.Attribute)
+                and callee.attr.value == "__init__"
+                and self.is_unbound_super(callee.value)
+            ):
                 assert isinstance(callee.value, cst.Call)
                 return callee.value
         return None
@@ -295,10 +318,10 @@ class Construction:
     def _is_registered(self, store: Store) -> bool:
         assert store.value is not None
         values = self.file.evaluator.values(store.value, store.place.function) or (UNKNOWN,)
-        return all(value.kind in _REGISTERED or self._is_module_argument(value, store) for value in values)
+        return all(value.kind in _REGISTERED or self._is_module_argument(value) for value in values)
 
-    def _is_module_argument(self, value: Value, store: Store) -> bool:
-        """Whether a parameter of ``__init__`` is annotated as a Module, or is used as one right away."""
+    def _is_module_argument(self, value: Value) -> bool:
+        """Whether a parameter of ``__init__`` is annotated as a Module."""
         return value.kind is Kind.ARGUMENT and self.cls.annotated_module(value.name) is not None
 
     @property
@@ -324,7 +347,9 @@ class Construction:
             return None
         start = self.file.range(statement).start
         indent = self.file.indentation(start.line)
-        return Fix("call `super().__init__()` first", (self.file.insert(start, f"super().__init__()\n{indent}"),))
+        return Fix(
+            "call `super().__init__()` first", (self.file.insert(start, f"super().__init__()\n{indent}"),)
+        )
 
     def _first_statement(self) -> cst.CSTNode | None:
         """The first statement behind the docstring; none where the body stands on the line of the ``def``."""
@@ -337,7 +362,8 @@ class Construction:
 
     def _bases_take_no_arguments(self) -> bool:
         return all(
-            symbol is not None and (symbol.dotted == "torch.nn.Module" or symbol.kind == "class" and self._is_bare(symbol))
+            symbol is not None
+            and (symbol.dotted == "torch.nn.Module" or (symbol.kind == "class" and self._is_bare(symbol)))
             for symbol in self.file.project.bases(self.file.outline, self.cls.outline)
         )
 
@@ -353,7 +379,16 @@ class Construction:
         return Fix("call `super()` without arguments", (self.file.replace(node, "super()"),))
 
 
-_MODULE_METHODS = {"register_buffer", "register_parameter", "add_module", "register_module", "apply", "to", "train", "eval"}
+_MODULE_METHODS = {
+    "register_buffer",
+    "register_parameter",
+    "add_module",
+    "register_module",
+    "apply",
+    "to",
+    "train",
+    "eval",
+}
 _KNOWN_DECORATORS = ("torch.jit.", "typing.", "builtins.", "functools.", "torch.no_grad", "torch.compiler.")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from torchlint.diagnostic import Fix, Range
+from torchlint.diagnostic import Edit, Fix, Range
 from torchlint.model.callers import given_values
 from torchlint.model.flow import CallSite, Function, Load, Place, Store
 from torchlint.model.kinds import Kind, State
@@ -98,20 +98,26 @@ class PlainContainer:
         if target == "Dict" and not self._has_plain_keys():
             return None
         kinds = {value.kind for value in self.hidden}
-        if len(kinds) != 1 or any(value.kind not in kinds for value in self.cls.file.evaluator.elements(self.value)):
+        if len(kinds) != 1 or any(
+            value.kind not in kinds for value in self.cls.file.evaluator.elements(self.value)
+        ):
             return None
         if not self._only_used_as_sequence():
             return None
-        spelled = self.cls.file.spell(f"torch.nn.{'Parameter' if Kind.PARAMETER in kinds else 'Module'}{target}")
+        spelled = self.cls.file.spell(
+            f"torch.nn.{'Parameter' if Kind.PARAMETER in kinds else 'Module'}{target}"
+        )
         if spelled is None:
             return None
         file = self.cls.file
         if isinstance(node, (cst.List, cst.Dict)) and not node.elements:
-            edits = (file.replace(node, f"{spelled}()"),)
+            edits: tuple[Edit, ...] = (file.replace(node, f"{spelled}()"),)
         else:
             edits = file.wrap(node, f"{spelled}(", ")")
         return Fix(
-            f"keep them in `{spelled}`, which adds them to `parameters()` and `state_dict()`", edits, safety="unsafe"
+            f"keep them in `{spelled}`, which adds them to `parameters()` and `state_dict()`",
+            edits,
+            safety="unsafe",
         )
 
     def _has_plain_keys(self) -> bool:
@@ -156,27 +162,35 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
     for attribute in cls.attributes.values():
         reported: set[int] = set()
         for store, value in attribute.assigned():
-            if id(store) in reported:
-                continue
-            if value.kind is Kind.ARGUMENT or _copies_argument(cls, value):
-                hidden = tuple(_given_hidden(attribute, store, value))
-                if hidden and not _is_exempt(attribute, store):
-                    reported.add(id(store))
-                    yield PlainContainer(attribute, store, value, hidden)
-                continue
-            if value.kind is not Kind.CONTAINER:
-                continue
-            hidden = tuple(item for item in _hidden_in(cls, value) if item.identity not in handed_on)
-            if cls.has_optimizer:  # Parameters that the class makes and trains itself
-                hidden = tuple(item for item in hidden if item.kind is not Kind.PARAMETER)
-            if hidden and not _is_exempt(attribute, store):
+            found = (
+                _plain_container(attribute, store, value, handed_on) if id(store) not in reported else None
+            )
+            if found is not None and not _is_exempt(attribute):
                 reported.add(id(store))
-                yield PlainContainer(attribute, store, value, hidden)
+                yield found
+
+
+def _plain_container(
+    attribute: Attribute, store: Store, value: Value, handed_on: set[cst.CSTNode]
+) -> PlainContainer | None:
+    """What ``value``, assigned by ``store``, hides."""
+    cls = attribute.owner
+    if value.kind is Kind.ARGUMENT or _copies_argument(cls, value):
+        given, hidden = _given_hidden(attribute, store, value)
+        return PlainContainer(attribute, store, value if given is None else given, hidden) if hidden else None
+    if value.kind is not Kind.CONTAINER:
+        return None
+    hidden = tuple(item for item in _hidden_in(cls, value) if item.identity not in handed_on)
+    if cls.has_optimizer:  # Parameters that the class makes and trains itself
+        hidden = tuple(item for item in hidden if item.kind is not Kind.PARAMETER)
+    return PlainContainer(attribute, store, value, hidden) if hidden else None
 
 
 def _copies_argument(cls: ClassModel, value: Value) -> bool:
     """``tuple(models)``, ``list(models)``: the elements are those of a parameter."""
-    return value.kind is Kind.CONTAINER and isinstance(value.node, cst.Call) and _copied(cls, value) is not None
+    return (
+        value.kind is Kind.CONTAINER and isinstance(value.node, cst.Call) and _copied(cls, value) is not None
+    )
 
 
 def _copied(cls: ClassModel, value: Value) -> Value | None:
@@ -187,25 +201,31 @@ def _copied(cls: ClassModel, value: Value) -> Value | None:
     return values[0] if len(values) == 1 and values[0].kind is Kind.ARGUMENT else None
 
 
-def _given_hidden(attribute: Attribute, store: Store, value: Value) -> Iterator[Value]:
-    """The modules in a list that callers of the class in this project pass for a parameter of ``__init__``.
+def _given_hidden(attribute: Attribute, store: Store, value: Value) -> tuple[Value | None, Values]:
+    """The modules in a list that callers of the class in this project pass for a parameter of ``__init__``, and,
+    where the attribute is the very list, that list.
 
-    Nothing where a caller passes something else, or keeps the modules registered itself.
+    Nothing where a caller passes something else or keeps the modules registered itself, and where ``__init__`` does
+    anything else with the parameter.
     """
-    cls = attribute.owner
-    parameter = value if value.kind is Kind.ARGUMENT else _copied(cls, value)
-    if parameter is None or root(store.place.function).name != "__init__" or not _runs_its_elements(attribute):
-        return
+    parameter = value if value.kind is Kind.ARGUMENT else _copied(attribute.owner, value)
+    function = store.place.function
+    if parameter is None or root(function).name != "__init__" or not _runs_its_elements(attribute):
+        return None, ()
+    if sum(node.value == parameter.name for node in function.reaching if isinstance(node, cst.Name)) > 1:
+        return None, ()
     found: list[Value] = []
-    for call, values in given_values(parameter, store.place.function):
-        caller = call.place.function
-        registered = caller.owner.registered if caller.owner is not None else set()
+    list_given: Value | None = None
+    for call, values in given_values(parameter, function):
+        owner = call.place.function.owner
+        registered = owner.registered if owner is not None else set()
         for given in values:
             hidden = _modules_in(given)
             if not hidden or any(item.identity in registered for item in hidden):
-                return
+                return None, ()
             found.extend(hidden)
-    yield from found
+            list_given = given if value.kind is Kind.ARGUMENT else None
+    return list_given, tuple(found)
 
 
 def _modules_in(given: Value) -> list[Value]:
@@ -244,7 +264,9 @@ def _handed_on(cls: ClassModel) -> set[cst.CSTNode]:
                     continue
                 for node in names:
                     values = evaluator.values(node, function)
-                    found.update(value.identity for value in values if value.kind is Kind.MODULE and value.identity)
+                    found.update(
+                        value.identity for value in values if value.kind is Kind.MODULE and value.identity
+                    )
     return found
 
 
@@ -253,16 +275,17 @@ def _hidden_in(cls: ClassModel, holder: Value, depth: int = 3) -> Iterator[Value
     for element in evaluator.elements(holder):
         if element.kind is Kind.CONTAINER and depth > 0:
             yield from _hidden_in(cls, element, depth - 1)
-        elif element.kind in (Kind.MODULE, Kind.PARAMETER) and element.identity not in cls.registered:
-            if evaluator.state(element) is not State.NONE:
+        elif element.kind in (Kind.MODULE, Kind.PARAMETER):
+            hidden = element.identity not in cls.registered
+            if hidden and evaluator.state(element) is not State.NONE:
                 yield element
 
 
-def _is_exempt(attribute: Attribute, store: Store) -> bool:
+def _is_exempt(attribute: Attribute) -> bool:
     return (
         _hides_on_purpose(attribute)
         or _is_rebound_to_module(attribute)
-        or _is_registered_in_a_loop(attribute, store)
+        or _is_registered_in_a_loop(attribute)
         or any(_escapes(attribute, load) for load in attribute.loads)
     )
 
@@ -284,7 +307,7 @@ def _is_rebound_to_module(attribute: Attribute) -> bool:
     return any(value.kind is Kind.MODULE for _, value in attribute.assigned())
 
 
-def _is_registered_in_a_loop(attribute: Attribute, store: Store) -> bool:
+def _is_registered_in_a_loop(attribute: Attribute) -> bool:
     """``self.add_module(...)`` or ``setattr(self, ...)`` for the same items, in one of the functions that fill it."""
     filling = {id(root(item.place.function)) for item in attribute.stores}
     filling |= {id(root(load.place.function)) for load in attribute.loads}

@@ -121,7 +121,9 @@ class File:
             if isinstance(node, (cst.FunctionDef, cst.ClassDef)):
                 if node.name.value == name:
                     return node
-            elif isinstance(node, (cst.BaseCompoundStatement, cst.BaseSuite, cst.Else, cst.ExceptHandler, cst.Finally)):
+            elif isinstance(
+                node, (cst.BaseCompoundStatement, cst.BaseSuite, cst.Else, cst.ExceptHandler, cst.Finally)
+            ):
                 pending.extend(child for child in node.children if not isinstance(child, cst.BaseExpression))
         return None
 
@@ -249,7 +251,12 @@ class File:
                 self._grow(grown, statement.value, True, function, growth)
 
     def _grow(
-        self, holder: cst.BaseExpression, added: cst.BaseExpression, whole: bool, function: Function, growth: Growth
+        self,
+        holder: cst.BaseExpression,
+        added: cst.BaseExpression,
+        whole: bool,
+        function: Function,
+        growth: Growth,
     ) -> None:
         if not isinstance(holder, (cst.Name, cst.Attribute, cst.Subscript)):
             return

@@ -49,7 +49,9 @@ class Attribute:
 class ClassModel:
     """One class of the file; ``is_module`` tells whether it is a ``torch.nn.Module``."""
 
-    def __init__(self, file: File, node: cst.ClassDef, outline: ClassOutline, enclosing: Function | None) -> None:
+    def __init__(
+        self, file: File, node: cst.ClassDef, outline: ClassOutline, enclosing: Function | None
+    ) -> None:
         self.file = file
         self.node = node
         self.outline = outline
@@ -79,7 +81,9 @@ class ClassModel:
     @cached_property
     def ancestors(self) -> list[ClassModel]:
         """The base classes whose source is in the project, nearest first."""
-        found = (self.file.program.class_model(symbol) for symbol in self.ancestor_symbols if symbol is not None)
+        found = (
+            self.file.program.class_model(symbol) for symbol in self.ancestor_symbols if symbol is not None
+        )
         return [model for model in found if model is not None]
 
     @cached_property
@@ -121,7 +125,9 @@ class ClassModel:
     def body(self) -> Function:
         """The statements of the class body that are no definitions, as a function without a node."""
         function = Function(self.file, "<class>", None, owner=self)
-        simple = [item for item in self.node.body.body if not isinstance(item, (cst.FunctionDef, cst.ClassDef))]
+        simple = [
+            item for item in self.node.body.body if not isinstance(item, (cst.FunctionDef, cst.ClassDef))
+        ]
         return fill_script(function, simple)
 
     def functions(self) -> Iterator[Function]:
@@ -250,7 +256,11 @@ class ClassModel:
     def _registered_values(self, name: str) -> Iterator[Value]:
         for call, method, given in self.registrations:
             registered = name_given(call, method)
-            if given is not None and isinstance(registered, cst.SimpleString) and registered.evaluated_value == name:
+            if (
+                given is not None
+                and isinstance(registered, cst.SimpleString)
+                and registered.evaluated_value == name
+            ):
                 if method == "register_buffer":
                     yield Value(Kind.BUFFER, given, call.place.function)
                 else:
@@ -259,7 +269,9 @@ class ClassModel:
     def _class_values(self, name: str) -> Iterator[Value]:
         if name in self.outline.methods:
             method = self.methods.get(name)
-            is_property = method is not None and isinstance(method.node, cst.FunctionDef) and _is_property(method.node)
+            is_property = (
+                method is not None and isinstance(method.node, cst.FunctionDef) and _is_property(method.node)
+            )
             if is_property and method is not None and method.node is not None:
                 yield from self.file.evaluator.returned(method, method.node)
             return
@@ -271,7 +283,7 @@ class ClassModel:
 
     @cached_property
     def registrations(self) -> list[tuple[CallSite, str, cst.BaseExpression | None]]:
-        """Calls such as ``self.add_module(name, module)`` and ``setattr(self, name, value)``, with what they register."""
+        """Calls such as ``self.add_module(name, module)`` and ``setattr(self, name, value)``, with what is registered."""
         found: list[tuple[CallSite, str, cst.BaseExpression | None]] = []
         for function in self.functions():
             for call in function.calls:
@@ -328,7 +340,9 @@ class ClassModel:
             return State.UNKNOWN
         self._active_state = True
         try:
-            return join_states([self._own_state(), *(model._own_state() for model in self.ancestors), *self._foreign()])
+            return join_states(
+                [self._own_state(), *(model._own_state() for model in self.ancestors), *self._foreign()]
+            )
         finally:
             self._active_state = False
 
@@ -338,9 +352,17 @@ class ClassModel:
         for symbol in self.ancestor_symbols:
             if symbol is None:
                 yield State.UNKNOWN
-            elif symbol.kind == "external" and symbol.dotted.startswith("torch.nn.") and symbol.dotted != "torch.nn.Module":
+            elif (
+                symbol.kind == "external"
+                and symbol.dotted.startswith("torch.nn.")
+                and symbol.dotted != "torch.nn.Module"
+            ):
                 yield evaluator.state(Value(Kind.MODULE, None, symbol=symbol))
-            elif symbol.kind == "external" and self.file.project.is_module(symbol) and symbol.dotted != "torch.nn.Module":
+            elif (
+                symbol.kind == "external"
+                and self.file.project.is_module(symbol)
+                and symbol.dotted != "torch.nn.Module"
+            ):
                 yield State.UNKNOWN
 
     def _own_state(self) -> State:

@@ -19,7 +19,9 @@ from torchlint.model.kinds import Kind
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument
 
-_ITERATIONS = re.compile(r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch")
+_ITERATIONS = re.compile(
+    r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch"
+)
 _LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate|param_groups")
 _MOST_EPOCHS = 500
 """A literal above this is taken for a number of iterations."""
@@ -142,7 +144,11 @@ class SchedulerStep:
     def counts_epochs(self, scheduler: Value) -> bool:
         """Whether the arguments of the constructor are written in epochs."""
         call = scheduler.node
-        if not isinstance(call, cst.Call) or scheduler.function is None or self._is_made_for_each_epoch(scheduler):
+        if (
+            not isinstance(call, cst.Call)
+            or scheduler.function is None
+            or self._is_made_for_each_epoch(scheduler)
+        ):
             return False
         name = scheduler.dotted.rpartition(".")[2]
         given = [item.value for item in call.args[1:]]
@@ -150,7 +156,7 @@ class SchedulerStep:
         if any(_ITERATIONS.search(word) for word in texts):
             return False
         if name in ("LambdaLR", "MultiplicativeLR"):
-            return any(_is_lambda_of_epoch(item, scheduler.function) for item in given)
+            return any(_is_lambda_of_epoch(item) for item in given)
         counts = torch_facts().epoch_schedulers.get(scheduler.dotted)
         if counts is None:
             return False
@@ -165,11 +171,15 @@ class SchedulerStep:
         if any("epoch" in word.lower() for word in words(node)):
             return True
         if isinstance(node, (cst.List, cst.Tuple)):
-            return bool(node.elements) and all(self._is_in_epochs(item.value, function) for item in node.elements)
+            return bool(node.elements) and all(
+                self._is_in_epochs(item.value, function) for item in node.elements
+            )
         if isinstance(node, (cst.Integer, cst.Float)):
             return 1 < node.evaluated_value <= _MOST_EPOCHS
         text = function.file.code(node)
-        ranges = (function.file.code(loop.iter) for loop in self.site.place.loops()[1:] if isinstance(loop, cst.For))
+        ranges = (
+            function.file.code(loop.iter) for loop in self.site.place.loops()[1:] if isinstance(loop, cst.For)
+        )
         if any(text == whole.removeprefix("range(").removesuffix(")") for whole in ranges):
             return True
         values = function.file.evaluator.values(node, function)
@@ -184,7 +194,11 @@ class SchedulerStep:
         """``scheduler = CosineAnnealingLR(...)`` inside of the epoch loop: a schedule over one epoch."""
         function, node = scheduler.function, scheduler.identity
         place = function.places.get(node) if function is not None and node is not None else None
-        return place is not None and bool(place.loops()) and any(_speaks_of_epochs(loop) for loop in place.loops())
+        return (
+            place is not None
+            and bool(place.loops())
+            and any(_speaks_of_epochs(loop) for loop in place.loops())
+        )
 
     def label(self, scheduler: Value) -> Label | None:
         """Where the scheduler is made, if that is in this file."""
@@ -219,11 +233,14 @@ def _trains_in(loop: cst.For, function: Function) -> bool:
             continue
         if callee.attr.value == "backward" and not any(item.keyword is None for item in call.node.args):
             backward = True
-        elif callee.attr.value == "step" and any("optim" in word.lower() or word in ("opt", "scaler") for word in words(call.node)):
+        elif callee.attr.value == "step" and any(
+            "optim" in word.lower() or word in ("opt", "scaler") for word in words(call.node)
+        ):
             stepped = True
         elif callee.attr.value == "step":
             stepped = stepped or any(
-                value.kind is Kind.OPTIMIZER for value in function.file.evaluator.values(callee.value, function)
+                value.kind is Kind.OPTIMIZER
+                for value in function.file.evaluator.values(callee.value, function)
             )
     return backward and stepped
 
@@ -239,7 +256,7 @@ def _is_number_below(node: cst.BaseExpression | None, limit: float) -> bool:
     return isinstance(node, (cst.Integer, cst.Float)) and float(node.evaluated_value) < limit
 
 
-def _is_lambda_of_epoch(node: cst.BaseExpression, function: Function) -> bool:
+def _is_lambda_of_epoch(node: cst.BaseExpression) -> bool:
     """``lambda epoch: 0.95 ** epoch``, and nothing in it that speaks of iterations."""
     if not isinstance(node, cst.Lambda):
         return False

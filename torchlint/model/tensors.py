@@ -63,7 +63,9 @@ class LostParameter:
     def is_move(self) -> bool:
         """Whether it is lost only where something is moved or cast: with ``.to(device)``, on another device."""
         chain = self._chain
-        return bool(chain) and all(isinstance(node, cst.Call) and _method(node) in torch_facts().casts for node in chain)
+        return bool(chain) and all(
+            isinstance(node, cst.Call) and _method(node) in torch_facts().casts for node in chain
+        )
 
     @cached_property
     def _chain(self) -> list[cst.BaseExpression]:
@@ -107,7 +109,10 @@ class LostParameter:
             return False
         if self._is_made_here:
             return all(self._changes_nothing(node) for node in self._chain)
-        return any(_method(inner) in torch_facts().casts or argument(inner, "device") for inner in _calls_in(self.data))
+        return any(
+            _method(inner) in torch_facts().casts or argument(inner, "device")
+            for inner in _calls_in(self.data)
+        )
 
     @property
     def is_left_on_purpose(self) -> bool:
@@ -153,10 +158,25 @@ class LostParameter:
         simple = isinstance(data, _SIMPLE) or bool(data.lpar)
         before, after = file.wrap(data, "" if simple else "(", suffix if simple else f"){suffix}")
         edits = (after, drop) if simple else (before, after, drop)
-        return Fix(f"make the Parameter of the result: `{suffix.strip()}` inside of `nn.Parameter(...)`", edits)
+        return Fix(
+            f"make the Parameter of the result: `{suffix.strip()}` inside of `nn.Parameter(...)`", edits
+        )
 
 
-_OTHER_TYPES = ("double", "float64", "half", "float16", "bfloat16", "int", "long", "Long", "Double", "Half", "numpy", "np.")
+_OTHER_TYPES = (
+    "double",
+    "float64",
+    "half",
+    "float16",
+    "bfloat16",
+    "int",
+    "long",
+    "Long",
+    "Double",
+    "Half",
+    "numpy",
+    "np.",
+)
 _LEAVING = {"detach", "data", "item", "numpy", "tolist", "clone"}
 
 
@@ -208,9 +228,34 @@ def _assigned_or_listed(attribute: Attribute) -> Iterator[tuple[Store, Value]]:
 
 # -------------------------------------------------------------------------------------------------- plain tensors
 
-_MOVING_METHODS = {"to", "cuda", "cpu", "type_as", "new_tensor", "pin_memory", "device", "numpy", "tolist", "item"}
+_MOVING_METHODS = {
+    "to",
+    "cuda",
+    "cpu",
+    "type_as",
+    "new_tensor",
+    "pin_memory",
+    "device",
+    "numpy",
+    "tolist",
+    "item",
+}
 """Uses that say that somebody thinks of the device, or that the tensor is wanted on the CPU."""
-_INIT_NAMES = ("xavier", "kaiming", "normal_", "uniform_", "orthogonal_", "trunc_normal_", "sparse_", "eye_", "dirac_")
+_SIZED = {
+    f"torch.{name}" for name in ("empty", "zeros", "ones", "rand", "randn", "eye", "Tensor", "FloatTensor")
+}
+"""The factories whose positional arguments are sizes: a 0 among them makes a tensor without elements."""
+_INIT_NAMES = (
+    "xavier",
+    "kaiming",
+    "normal_",
+    "uniform_",
+    "orthogonal_",
+    "trunc_normal_",
+    "sparse_",
+    "eye_",
+    "dirac_",
+)
 
 
 Uses = Mapping[tuple[cst.Call, bool], cst.CSTNode]
@@ -258,7 +303,9 @@ class PlainTensor:
             given = argument(call, "requires_grad")
             if given is not None and self.cls.file.code(given) == "True":
                 return True
-            if _method(call) == "requires_grad_" and not any(self.cls.file.code(item.value) == "False" for item in call.args):
+            if _method(call) == "requires_grad_" and not any(
+                self.cls.file.code(item.value) == "False" for item in call.args
+            ):
                 return True
         return False
 
@@ -271,8 +318,16 @@ class PlainTensor:
             parent = function.parents.get(load.node)
             if isinstance(parent, cst.Arg):
                 call = function.parents.get(parent)
-                called = self.cls.file.evaluator.dotted(call.func, function) if isinstance(call, cst.Call) else None
-                if called is not None and called.startswith("torch.nn.init.") and any(n in called for n in _INIT_NAMES):
+                called = (
+                    self.cls.file.evaluator.dotted(call.func, function)
+                    if isinstance(call, cst.Call)
+                    else None
+                )
+                if (
+                    called is not None
+                    and called.startswith("torch.nn.init.")
+                    and any(n in called for n in _INIT_NAMES)
+                ):
                     return True
         return False
 
@@ -308,12 +363,16 @@ class PlainTensor:
         first = next((item.value for item in factory.args if item.keyword is None and item.star == ""), None)
         if first is None:
             return not any(item.star for item in factory.args)
-        name = self.cls.file.evaluator.dotted(factory.func, self.value.function or self.store.place.function) or ""
+        name = (
+            self.cls.file.evaluator.dotted(factory.func, self.value.function or self.store.place.function)
+            or ""
+        )
         if name in ("torch.tensor", "torch.as_tensor"):
             return not self._is_sequence(first)
         if isinstance(first, (cst.List, cst.Tuple)) and not first.elements:
             return True
-        return any(isinstance(item.value, cst.Integer) and item.value.value == "0" for item in factory.args if not item.keyword) and name != "torch.arange"
+        sizes = [item.value for item in factory.args if item.keyword is None] if name in _SIZED else []
+        return any(isinstance(size, cst.Integer) and size.value == "0" for size in sizes)
 
     def _is_sequence(self, node: cst.BaseExpression) -> bool:
         if isinstance(node, (cst.List, cst.Tuple)):
@@ -331,7 +390,9 @@ class PlainTensor:
         file, self_name = self.cls.file, self.store.place.function.self_name
         if self.is_meant_to_be_trained:
             spelled = file.spell("torch.nn.Parameter")
-            return Fix("make it a Parameter", file.wrap(node, f"{spelled}(", ")"), "unsafe") if spelled else None
+            return (
+                Fix("make it a Parameter", file.wrap(node, f"{spelled}(", ")"), "unsafe") if spelled else None
+            )
         if len([store for store in self.attribute.stores if store.kind == "assign"]) != 1:
             return None
         text = f'{self_name}.register_buffer("{self.attribute.name}", {file.code(node)}, persistent=False)'
@@ -381,7 +442,9 @@ def _is_settled_in_init(attribute: Attribute) -> bool:
     """Whether only ``__init__`` (and what it alone calls) assigns the attribute, and nothing registers the name."""
     owner = attribute.owner
     early = owner.used_by_init - owner.used_by_forward
-    if any(root(store.place.function).name not in early for store in attribute.stores if store.kind != "item"):
+    if any(
+        root(store.place.function).name not in early for store in attribute.stores if store.kind != "item"
+    ):
         return False
     if any(value.kind is Kind.BUFFER for value in owner.own_attribute_values(attribute.name)):
         return False
@@ -399,7 +462,9 @@ def _may_register(model: ClassModel, name: str) -> bool:
 
 def _moves_itself(cls: ClassModel) -> bool:
     """torchmetrics.Metric and the like bring their own ``to``."""
-    return any(symbol is not None and symbol.dotted.startswith("torchmetrics.") for symbol in cls.ancestor_symbols)
+    return any(
+        symbol is not None and symbol.dotted.startswith("torchmetrics.") for symbol in cls.ancestor_symbols
+    )
 
 
 def _is_moved(load: Load) -> bool:
@@ -451,16 +516,26 @@ def _is_operand(node: cst.CSTNode, parent: cst.CSTNode, function: Function) -> b
         return not _result_is_moved(parent, function)
     if isinstance(parent, cst.Arg):
         call = function.parents.get(parent)
-        return isinstance(call, cst.Call) and _computes(call, parent, function) and not _result_is_moved(call, function)
+        return (
+            isinstance(call, cst.Call)
+            and _computes(call, parent, function)
+            and not _result_is_moved(call, function)
+        )
     if isinstance(parent, cst.Assign) and parent.value is node:
-        return any(isinstance(target.target, cst.Subscript) and _is_input(target.target, function) for target in parent.targets)
+        return any(
+            isinstance(target.target, cst.Subscript) and _is_input(target.target, function)
+            for target in parent.targets
+        )
     return False
 
 
 def _result_is_moved(node: cst.CSTNode, function: Function) -> bool:
     """Whether the result is moved, at once or under the local name that it is bound to."""
     parent = function.parents.get(node)
-    while isinstance(parent, (cst.BinaryOperation, cst.Attribute, cst.Call, cst.ComparisonTarget, cst.Comparison, cst.Subscript)):
+    while isinstance(
+        parent,
+        (cst.BinaryOperation, cst.Attribute, cst.Call, cst.ComparisonTarget, cst.Comparison, cst.Subscript),
+    ):
         if isinstance(parent, cst.Attribute) and parent.attr.value in _MOVING_METHODS:
             return True
         node, parent = parent, function.parents.get(parent)
@@ -468,7 +543,9 @@ def _result_is_moved(node: cst.CSTNode, function: Function) -> bool:
         return False
     names = {target.target.value for target in parent.targets if isinstance(target.target, cst.Name)}
     return any(
-        isinstance(other, cst.Attribute) and other.attr.value in _MOVING_METHODS and _first_name(other) in names
+        isinstance(other, cst.Attribute)
+        and other.attr.value in _MOVING_METHODS
+        and _first_name(other) in names
         for other in function.places
     )
 
@@ -516,7 +593,15 @@ def _may_be_tensor(node: cst.BaseExpression) -> bool:
     return isinstance(node, (cst.Call, cst.Subscript))
 
 
-_NOT_COMPUTING = ("torch.jit", "torch.save", "torch.utils", "torch.Size", "torch.device", "torch.tensor", "torch.as_tensor")
+_NOT_COMPUTING = (
+    "torch.jit",
+    "torch.save",
+    "torch.utils",
+    "torch.Size",
+    "torch.device",
+    "torch.tensor",
+    "torch.as_tensor",
+)
 _UPDATING = ("torch.nn.functional.batch_norm", "torch.nn.functional.instance_norm")
 
 

@@ -6,9 +6,9 @@ arrive, too; a rule that needs certainty asks for all of them, and unknown means
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -19,7 +19,6 @@ from torchlint.project.index import Symbol
 
 if TYPE_CHECKING:
     from torchlint.model.file import File
-    from torchlint.model.module_class import ClassModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,9 @@ class Evaluator:
             found = _distinct(evaluate(self, node, function)) if evaluate else (replace(UNKNOWN, node=node),)
         finally:
             self._active.discard(node)
-        if not self._active or self._cuts == cuts:  # an answer that a cycle cut short holds only where it was asked
+        if (
+            not self._active or self._cuts == cuts
+        ):  # an answer that a cycle cut short holds only where it was asked
             self._memo[node] = found
         return found
 
@@ -191,7 +192,9 @@ class Evaluator:
             bound = alias.asname.name if alias.asname else alias.name
             if isinstance(bound, cst.Name) and bound.value == definition.name:
                 separator = "" if module.endswith(".") else "."
-                return self.file.project.imported(self.file.outline, f"{module}{separator}{_code(alias.name)}")
+                return self.file.project.imported(
+                    self.file.outline, f"{module}{separator}{_code(alias.name)}"
+                )
         return None
 
     def _item(self, iterable: cst.BaseExpression, function: Function, index: tuple[int, ...]) -> Values:
@@ -202,7 +205,11 @@ class Evaluator:
                 return self._item(iterable.args[0].value, function, index[1:])
             if called == "builtins.zip" and index and index[0] < len(iterable.args):
                 return self._item(iterable.args[index[0]].value, function, index[1:])
-            if isinstance(iterable.func, cst.Attribute) and iterable.func.attr.value == "items" and index[:1] == (1,):
+            if (
+                isinstance(iterable.func, cst.Attribute)
+                and iterable.func.attr.value == "items"
+                and index[:1] == (1,)
+            ):
                 return self._item(iterable.func.value, function, index[1:])
             if isinstance(iterable.func, cst.Attribute) and iterable.func.attr.value == "values":
                 return self._item(iterable.func.value, function, index)
@@ -227,7 +234,11 @@ class Evaluator:
             element = node.elements[index[0]]
             if isinstance(element, cst.Element):
                 rest = index[1:]
-                return self._unpacked(element.value, function, rest) if rest else self.values(element.value, function)
+                return (
+                    self._unpacked(element.value, function, rest)
+                    if rest
+                    else self.values(element.value, function)
+                )
         if isinstance(node, cst.Call) and index:
             return self._unpacked_result(node, function, index)
         return (UNKNOWN,)
@@ -236,7 +247,11 @@ class Evaluator:
         """``optimizer, scheduler = build(model)``: what a function of the project returns at a position."""
         found: list[Value] = []
         for value in self.values(node, function):
-            if value.kind is Kind.CONTAINER and isinstance(value.node, cst.Tuple) and value.function is not None:
+            if (
+                value.kind is Kind.CONTAINER
+                and isinstance(value.node, cst.Tuple)
+                and value.function is not None
+            ):
                 found.extend(value.function.file.evaluator._unpacked(value.node, value.function, index))
             else:
                 found.append(UNKNOWN)
@@ -326,7 +341,7 @@ class Evaluator:
         if symbol.kind == "class":
             return (Value(Kind.OBJECT, node, function, symbol),)
         if symbol.kind == "function":
-            return self._returned_by(symbol, node, function)
+            return self._returned_by(symbol, node)
         return (Value(Kind.UNKNOWN, node, function, symbol),)
 
     def _call_torch(self, symbol: Symbol, node: cst.Call, function: Function) -> Values | None:
@@ -359,7 +374,9 @@ class Evaluator:
         given = self.values(first, function) if first is not None else ()
         if isinstance(first, (cst.List, cst.Tuple)):
             given = self._elements_of(given)
-        moved = any(value.moved for value in given) or (first is not None and self._is_moved_call(first, function))
+        moved = any(value.moved for value in given) or (
+            first is not None and self._is_moved_call(first, function)
+        )
         if len(given) == 1 and given[0].kind is Kind.TENSOR and given[0].source is not None:
             result = replace(result, source=given[0].source)
         return replace(result, moved=moved)
@@ -383,12 +400,14 @@ class Evaluator:
             elif base.kind is Kind.PARAMETER:
                 found.append(self._parameter_method(base, method, node, function))
             elif base.kind is Kind.TENSOR and not _leaves(method, node):
-                found.append(replace(base, node=node, moved=base.moved or self._moves(node, method, function)))
+                found.append(
+                    replace(base, node=node, moved=base.moved or self._moves(node, method, function))
+                )
             elif base.kind is Kind.LOST_PARAMETER and not _leaves(method, node):
                 found.append(replace(base, node=node))
-            elif base.kind is Kind.CONTAINER and method in ("copy", "values", "items", "keys"):
-                found.append(base)
-            elif self.is_module_container(base) and method == "values":
+            elif (base.kind is Kind.CONTAINER and method in ("copy", "values", "items", "keys")) or (
+                self.is_module_container(base) and method == "values"
+            ):
                 found.append(base)
             else:
                 found.append(replace(UNKNOWN, node=node, function=function))
@@ -408,7 +427,7 @@ class Evaluator:
             return UNKNOWN
         return Value(Kind.LOST_PARAMETER, node, function, source=base.source)
 
-    def _returned_by(self, symbol: Symbol, node: cst.Call, function: Function) -> Values:
+    def _returned_by(self, symbol: Symbol, node: cst.Call) -> Values:
         called = self.file.program.function(symbol)
         if called is None or len(self._active) > _MAX_DEPTH // 2:
             return (UNKNOWN,)
@@ -418,8 +437,10 @@ class Evaluator:
         """What ``call`` of ``function`` returns: each call of a factory makes an object of its own."""
         found: list[Value] = []
         for expression, _ in function.returns:
-            for value in self.values(expression, function) if expression is not None else ():
-                found.append(UNKNOWN if value.kind is Kind.ARGUMENT else replace(value, site=call))
+            values = self.values(expression, function) if expression is not None else ()
+            found.extend(
+                UNKNOWN if value.kind is Kind.ARGUMENT else replace(value, site=call) for value in values
+            )
         return tuple(found) or (UNKNOWN,)
 
     # -- operators and displays ------------------------------------------------------------------------------------
@@ -442,7 +463,9 @@ class Evaluator:
         if isinstance(node.operator, cst.Not):
             return (UNKNOWN,)
         return tuple(
-            Value(Kind.LOST_PARAMETER, node, function, source=value.source) if value.kind is Kind.PARAMETER else value
+            Value(Kind.LOST_PARAMETER, node, function, source=value.source)
+            if value.kind is Kind.PARAMETER
+            else value
             for value in inner
         )
 
@@ -621,7 +644,7 @@ def _code(node: cst.CSTNode) -> str:
 
 
 _EMPTY = cst.Module([])
-_EVALUATE = {
+_EVALUATE: dict[type[cst.CSTNode], Callable[[Evaluator, Any, Function], Values]] = {
     cst.Name: Evaluator._name,
     cst.Attribute: Evaluator._attribute,
     cst.Subscript: Evaluator._subscript,

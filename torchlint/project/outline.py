@@ -199,7 +199,9 @@ def _parse(text: str) -> ast.Module:
             return ast.parse(text)
     except SyntaxError as error:
         raise OutlineError(
-            f"invalid syntax: {error.msg}", max(error.lineno or 1, 1), max(error.offset or 1, 1)
+            f"invalid syntax: {(error.msg or '').removeprefix('invalid syntax')}".rstrip(": "),
+            max(error.lineno or 1, 1),
+            max(error.offset or 1, 1),
         ) from None
     except ValueError as error:  # NUL bytes, lone surrogates
         raise OutlineError(f"invalid text: {error}") from None

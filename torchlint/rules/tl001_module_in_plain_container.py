@@ -86,8 +86,10 @@ def module_in_plain_container(container: PlainContainer) -> Iterator[Finding]:
     - https://github.com/pytorch/pytorch/issues/1053
     - https://github.com/pytorch/pytorch/issues/72580
     """
-    consequence = "`eval()` never reaches them" if container.only_mode else "they are not trained, saved or moved"
-    labels = ()
+    consequence = (
+        "`eval()` never reaches them" if container.only_mode else "they are not trained, saved or moved"
+    )
+    labels: tuple[Label, ...] = ()
     if container.use is not None:
         where = container.cls.file.range(container.use.node)
         labels = (Label(where, f"but it is used in `{container.use_method}` here"),)

@@ -95,7 +95,7 @@ def unregistered_tensor_attribute(tensor: PlainTensor) -> Iterator[Finding]:
     stays = "is always on the GPU" if tensor.is_on_cuda else "stays behind when the model is moved"
     yield Finding(
         tensor.range,
-        f"`{tensor.name}` is a plain tensor, not a buffer: it {stays}, and is not saved",
+        f"`{tensor.name}` is a plain tensor, no Parameter and no buffer: it {stays}, and is not saved",
         caption="not in `state_dict()`, not moved by `.to()`",
         labels=(Label(tensor.cls.file.range(use), "but the forward pass computes with it here"),),
         fix=tensor.fix(),

@@ -70,11 +70,11 @@ def parameter_lost_by_cast(lost: LostParameter) -> Iterator[Finding]:
     - https://github.com/pytorch/pytorch/issues/9303
     - https://github.com/pytorch/pytorch/issues/17484
     """
-    moved = "where it moves or casts the tensor, " if lost.is_move else ""
-    lost_by = f"is no Parameter behind `{lost.operations}`" if lost.operations else "is only computed from a Parameter"
+    by = f"`{lost.operations}`" if lost.operations else "the operation"
+    when = "wherever it changes something, " if lost.is_move else ""
     yield Finding(
         lost.range,
-        f"`{lost.name}` {lost_by}: {moved}it is never trained or saved",
+        f"`{lost.name}` is never trained or saved: {when}{by} makes a plain tensor of the Parameter",
         caption="a tensor computed from the Parameter",
         fix=lost.fix(),
         help="do it to the tensor, inside of `nn.Parameter(...)`",

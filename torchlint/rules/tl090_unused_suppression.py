@@ -63,5 +63,5 @@ def unused_suppression(suppression: Suppression) -> Iterator[Finding]:
         yield Finding(
             range=suppression.range,
             message=f"{listed} {is_} not reported {where}, so the comment would hide the next one",
-            fix=Fix(f"Remove the suppression of {listed}", (suppression.removal(),)),
+            fix=Fix(f"remove the suppression of {listed}", (suppression.removal(),)),
         )

@@ -90,7 +90,7 @@ def functional_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
     if position is not None:
         if call.argument("training", position) is None and _may_drop(call):
             yield call.finding(
-                f"`{call.spelled}` in `{call.where}` goes on dropping after `eval()`: its `training` argument is True by default",
+                f"`{call.spelled}` in `{call.where}` goes on dropping after `eval()`, since `training` is True by default",
                 caption="`training` is not given",
                 fix=call.add_argument("training", call.training_flag),
                 help="pass `training=self.training`, or `training=True` where dropout in evaluation is wanted",

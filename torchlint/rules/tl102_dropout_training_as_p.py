@@ -76,7 +76,11 @@ def dropout_training_as_p(call: MethodCall) -> Iterator[Finding]:
     rate = call.argument("p", 1)
     if rate is not None and call.is_mode_flag(rate):
         told = call.argument("training", 2) is not None or call.has_star()
-        effect = "so it is never active" if "alpha" in call.callee and not told else "which zeroes everything in training"
+        effect = (
+            "so it is never active"
+            if "alpha" in call.callee and not told
+            else "which zeroes everything in training"
+        )
         yield call.finding(
             f"`{call.code(rate)}` is passed to `{call.spelled}` as the drop probability, {effect}",
             caption="the second argument is `p`",

@@ -90,7 +90,7 @@ def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
         return
     flag = call.training_flag
     yield call.finding(
-        f"`dropout_p={call.code(rate)}` in `{call.where}` is applied after `eval()`, too: `{call.spelled}` knows no mode",
+        f"`dropout_p={call.code(rate)}` in `{call.where}` is still applied after `eval()`: nothing makes it 0 there",
         labels=[(rate, "always applied")],
         fix=call.append_to(rate, f" if {flag} else 0.0") if flag else None,
         help="pass `dropout_p=... if self.training else 0.0`",

@@ -60,7 +60,12 @@ def layer_constructed_in_forward(call: MethodCall) -> Iterator[Finding]:
     - https://github.com/graykode/nlp-tutorial/issues/29
     - https://github.com/Project-MONAI/MONAI/pull/8578
     """
-    if call.in_forward_only and call.makes_layer and not call.weights_are_replaced and not call.cls.has_optimizer:
+    if (
+        call.in_forward_only
+        and call.makes_layer
+        and not call.weights_are_replaced
+        and not call.cls.has_optimizer
+    ):
         yield call.finding(
             f"`{call.spelled}` is created in `{call.where}`, so its weights are {_fate(call)}",
             caption="created during the forward pass",

@@ -79,7 +79,7 @@ def functional_op_unregistered_state(call: MethodCall) -> Iterator[Finding]:
         given = call.argument(name, position)
         if given is not None and call.is_plain_tensor_attribute(given):
             yield call.finding(
-                f"`{call.code(given)}` is a plain tensor, so what `{call.spelled}` learns in it is neither saved nor moved",
+                f"`{call.code(given)}` is a plain tensor: what `{call.spelled}` learns in it is neither saved nor moved",
                 labels=[(given, "not a buffer")],
                 help="register it in `__init__` with `self.register_buffer(...)`",
             )
@@ -88,7 +88,7 @@ def functional_op_unregistered_state(call: MethodCall) -> Iterator[Finding]:
         given = call.argument(*_WEIGHTS[call.callee])
         if given is not None and call.is_random_tensor(given):
             yield call.finding(
-                f"`{call.code(given)}` is a random tensor that no optimizer knows, so `{call.spelled}` is never trained",
+                f"`{call.code(given)}` is a random tensor: the weights that `{call.spelled}` computes with are never trained",
                 labels=[(given, "not a Parameter")],
                 help="make it an `nn.Parameter` in `__init__`, or use the layer class",
             )
