@@ -10,6 +10,7 @@ from functools import cached_property
 import libcst as cst
 
 from torchlint.diagnostic import Finding, Fix, Label, Range
+from torchlint.model.callers import argument_for
 from torchlint.model.file import File
 from torchlint.model.flow import (
     Block,
@@ -264,12 +265,19 @@ class MethodCall:
         return all(value.kind is Kind.TENSOR for value in self.cls.attribute_values(name))
 
     def is_random_tensor(self, node: cst.BaseExpression) -> bool:
-        """Whether the expression is a random tensor made in this very method."""
-        values = self.values(node)
+        """Whether the expression is a random tensor made in this very method, out of nothing but sizes."""
         return all(
-            value.kind is Kind.TENSOR and value.dotted in _RANDOM and value.function is self.function
-            for value in values
+            value.kind is Kind.TENSOR
+            and value.dotted in _RANDOM
+            and value.function is self.function
+            and not (value.dotted == "torch.normal" and self._is_computed(value.source))
+            for value in self.values(node)
         )
+
+    def _is_computed(self, call: cst.Call | None) -> bool:
+        """Whether one of the first two arguments is not written out: ``torch.normal(self.mean, self.std)``."""
+        first = call.args[:2] if call is not None else ()
+        return any(value.kind is not Kind.LITERAL for item in first for value in self.values(item.value))
 
     # -- training mode ---------------------------------------------------------------------------------------------
 
@@ -341,6 +349,13 @@ class MethodCall:
     def training_flag(self) -> str | None:
         """``self.training`` in the words of this method, where ``self`` can be reached."""
         return f"{self.function.self_name}.training" if self.function.self_name else None
+
+    @property
+    def mode_advice(self) -> str:
+        """How the call is told the mode."""
+        if self.training_flag is None:
+            return "take the mode as a parameter and pass it as `training=`"
+        return f"pass `training={self.training_flag}`"
 
     def add_argument(self, name: str, text: str | None) -> Fix | None:
         """Pass one more argument by name; no fix where the call passes on ``**`` arguments or has none to follow."""
@@ -515,7 +530,81 @@ def _around(block: Block, part: cst.CSTNode, function: Function) -> bool:
 
 
 def calls_of(cls: ClassModel) -> Iterator[MethodCall]:
-    """Every call in the methods of a Module class."""
+    """Every call in the methods of a Module class, and in the functions of the file that its forward pass calls."""
     for function in cls.functions():
         for site in function.calls:
-            yield MethodCall(cls, site)
+            call = MethodCall(cls, site)
+            yield call
+            if call.method in cls.used_by_forward:
+                yield from _calls_of_function(call)
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionCall(MethodCall):
+    """One call inside a function of the file that the forward pass of a Module calls."""
+
+    caller: MethodCall
+
+    @property
+    def where(self) -> str:
+        return self.function.qualname
+
+    @property
+    def method(self) -> str:
+        return self.function.name
+
+    @property
+    def in_forward_only(self) -> bool:
+        return False  # the function may have other callers
+
+    @cached_property
+    def guarded(self) -> bool:
+        """Whether the mode decides about the call: at the caller, or here, as far as the function can know it."""
+        return self.caller.guarded or self._knows_the_mode() or bool(_FOR_TRAINING.search(self.method))
+
+    def _knows_the_mode(self) -> bool:
+        node, parameters = self.function.node, self.function.parameters
+        names = [item.name for item in parameters]
+        return (
+            not isinstance(node, cst.FunctionDef)
+            or any(item.kind in ("variadic", "keywords") for item in parameters)
+            or any(is_mode_word(word) or word in _OTHER_MODES for word in (*names, *words(node.body)))
+            or _compares_with_mode(node.body)
+        )
+
+    def is_given(self, node: cst.BaseExpression) -> bool:
+        """Whether it cannot be seen that the caller passes something that does not depend on the mode."""
+        if not super().is_given(node):
+            return False
+        if not isinstance(node, cst.Name):
+            return True
+        given = argument_for(self.caller.node, node.value, self.function)
+        if given is not None:
+            caller = self.caller
+            return caller.is_zero(given) or caller.depends_on_mode(given) or caller.is_given(given)
+        default = next((item.default for item in self.function.parameters if item.name == node.value), None)
+        return default is None or self.caller.has_star() or self.is_zero(default)
+
+    def finding(
+        self,
+        message: str,
+        *,
+        caption: str = "",
+        labels: Iterable[tuple[cst.BaseExpression, str]] = (),
+        fix: Fix | None = None,
+        help: str = "",
+    ) -> Finding:
+        called = (self.caller.node, f"called by `{self.caller.where}`")
+        return super().finding(message, caption=caption, labels=[*labels, called], fix=fix, help=help)
+
+
+_OTHER_MODES = ("deterministic", "is_grad_enabled", "is_inference_mode_enabled")
+
+
+def _calls_of_function(call: MethodCall) -> Iterator[FunctionCall]:
+    """The calls in the function of this file that ``call`` calls."""
+    symbol = call.file.evaluator.symbol(call.node.func, call.function)
+    if symbol is not None and symbol.kind == "function" and symbol.outline is call.file.outline:
+        function = call.file.function(symbol.qualname)
+        for site in function.calls if function is not None else ():
+            yield FunctionCall(call.cls, site, call)

@@ -62,7 +62,8 @@ def functional_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
 
     Dropout that is wanted in evaluation (Monte Carlo dropout, the prenet of Tacotron 2) says so with
     `training=True`, which is never reported. Nothing is reported, either, where the call is guarded by
-    `if self.training:`, where `p` is `0` or is computed from the mode, and in functions outside of a Module.
+    `if self.training:`, where `p` is `0` or is computed from the mode, and in functions outside of a Module, unless
+    `forward` calls them and they have no way to know the mode.
 
     ```python good
     import torch
@@ -93,7 +94,7 @@ def functional_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
                 f"`{call.spelled}` in `{call.where}` goes on dropping after `eval()`, since `training` is True by default",
                 caption="`training` is not given",
                 fix=call.add_argument("training", call.training_flag),
-                help="pass `training=self.training`, or `training=True` where dropout in evaluation is wanted",
+                help=f"{call.mode_advice}, or `training=True` where dropout in evaluation is wanted",
             )
     elif call.makes_mode_module_in_forward and not call.guarded:
         yield call.finding(

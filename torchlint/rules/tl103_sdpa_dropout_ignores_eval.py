@@ -93,5 +93,7 @@ def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
         f"`dropout_p={call.code(rate)}` in `{call.where}` is still applied after `eval()`: nothing makes it 0 there",
         labels=[(rate, "always applied")],
         fix=call.append_to(rate, f" if {flag} else 0.0") if flag else None,
-        help="pass `dropout_p=... if self.training else 0.0`",
+        help=f"pass `dropout_p=... if {flag} else 0.0`"
+        if flag
+        else "let the caller pass a rate that is 0.0 in evaluation",
     )

@@ -72,5 +72,5 @@ def functional_dropout_never_active(call: MethodCall) -> Iterator[Finding]:
         f"`{call.spelled}` in `{call.where}` is never active: its `training` argument is False by default",
         caption="`training` is not given",
         fix=call.add_argument("training", call.training_flag),
-        help="pass `training=self.training`",
+        help=call.mode_advice,
     )
