@@ -64,7 +64,7 @@ class PlainContainer:
         if isinstance(node, (cst.Set, cst.SetComp)):
             return "set"
         if isinstance(node, cst.Call) and self.value.function is not None:
-            made_by = self.cls.file.evaluator.dotted(node.func, self.value.function)
+            made_by = self.value.function.file.evaluator.dotted(node.func, self.value.function)
             return _DISPLAYED_AS.get((made_by or "").rpartition(".")[2], "list")
         return "list"
 
@@ -286,6 +286,7 @@ def _is_exempt(attribute: Attribute) -> bool:
         _hides_on_purpose(attribute)
         or _is_rebound_to_module(attribute)
         or _is_registered_in_a_loop(attribute)
+        or _writes_registries(attribute.owner)
         or any(_escapes(attribute, load) for load in attribute.loads)
     )
 
@@ -296,7 +297,8 @@ def _hides_on_purpose(attribute: Attribute) -> bool:
         node = value.node
         if isinstance(node, (cst.List, cst.Tuple)) and len(node.elements) == 1:
             element = node.elements[0].value
-            given = attribute.owner.file.evaluator.values(element, value.function or store.place.function)
+            function = value.function or store.place.function
+            given = function.file.evaluator.values(element, function)
             if attribute.name.startswith("_") or any(item.kind is Kind.ARGUMENT for item in given):
                 return True
     return False
@@ -315,6 +317,21 @@ def _is_registered_in_a_loop(attribute: Attribute) -> bool:
         id(root(call.place.function)) in filling and (call.place.loops() or _in_comprehension(call.place))
         for call, _, _ in attribute.owner.registrations
     )
+
+
+def _writes_registries(cls: ClassModel) -> bool:
+    """``self._modules[name] = layer``: what the methods of ``nn.Module`` do, done by hand."""
+    names = ("_modules", "_parameters")
+    attributes = [cls.attributes[name] for name in names if name in cls.attributes]
+    return any(
+        any(store.kind == "item" for store in item.stores) or any(_is_updated(load) for load in item.loads)
+        for item in attributes
+    )
+
+
+def _is_updated(load: Load) -> bool:
+    parent = load.place.function.parents.get(load.node)
+    return isinstance(parent, cst.Attribute) and parent.attr.value in ("update", "setdefault")
 
 
 def _in_comprehension(place: Place) -> bool:

@@ -211,6 +211,8 @@ def lost_parameters(cls: ClassModel) -> Iterator[LostParameter]:
                 continue
             if root(store.place.function).name in ("forward", "__call__") or value.source in cls.registered:
                 continue
+            if _is_replaced(store, attribute):
+                continue
             lost = LostParameter(attribute, store, value)
             if not lost.is_redundant and not lost.is_left_on_purpose:
                 yield lost
@@ -288,6 +290,11 @@ class PlainTensor:
         """The call that the tensor begins with: ``torch.zeros(3)`` of ``torch.zeros(3).unsqueeze(0)``."""
         return self.value.source
 
+    @property
+    def _made_in(self) -> Function:
+        """The function that the tensor is made in, which may stand in another file."""
+        return self.value.function or self.store.place.function
+
     # -- meant to be trained ---------------------------------------------------------------------------------------
 
     @property
@@ -299,15 +306,15 @@ class PlainTensor:
         chain = list(_calls_in(self.store.value)) if self.store.value is not None else []
         if self.factory is not None and self.factory not in chain:
             chain.append(self.factory)
-        for call in chain:
-            given = argument(call, "requires_grad")
-            if given is not None and self.cls.file.code(given) == "True":
-                return True
-            if _method(call) == "requires_grad_" and not any(
-                self.cls.file.code(item.value) == "False" for item in call.args
-            ):
-                return True
-        return False
+        if any(_is_word(argument(call, "requires_grad"), "True") or _requires_grad(call) for call in chain):
+            return True
+        early = self.cls.used_by_init - self.cls.used_by_forward
+        return any(_asks_later(load) for load in self.attribute.loads if root(load.place.function).name in early)
+
+    @property
+    def is_trained_by_hand(self) -> bool:
+        """Whether the class gives the tensor to an optimizer itself."""
+        return any(_is_given_to_optimizer(load) for load in self.attribute.loads)
 
     def _is_initialised_as_weight(self) -> bool:
         """``nn.init.xavier_uniform_(self.name)``, or ``self.name.data.uniform_(...)``."""
@@ -363,10 +370,7 @@ class PlainTensor:
         first = next((item.value for item in factory.args if item.keyword is None and item.star == ""), None)
         if first is None:
             return not any(item.star for item in factory.args)
-        name = (
-            self.cls.file.evaluator.dotted(factory.func, self.value.function or self.store.place.function)
-            or ""
-        )
+        name = self._made_in.file.evaluator.dotted(factory.func, self._made_in) or ""
         if name in ("torch.tensor", "torch.as_tensor"):
             return not self._is_sequence(first)
         if isinstance(first, (cst.List, cst.Tuple)) and not first.elements:
@@ -379,13 +383,15 @@ class PlainTensor:
             return bool(node.elements)
         if isinstance(node, (cst.ListComp, cst.BinaryOperation)):
             return isinstance(node, cst.ListComp)
-        values = self.cls.file.evaluator.values(node, self.value.function or self.store.place.function)
+        values = self._made_in.file.evaluator.values(node, self._made_in)
         return all(value.kind is Kind.CONTAINER for value in values)
 
     def fix(self) -> Fix | None:
         """Make it a Parameter, or a buffer that is not saved, so that old checkpoints still load."""
         node, statement = self.store.value, self.store.statement
         if node is None or not isinstance(statement, cst.Assign) or len(statement.targets) != 1:
+            return None
+        if statement.targets[0].target is not self.store.target:  # one of several: `self.a, self.b = ...`
             return None
         file, self_name = self.cls.file, self.store.place.function.self_name
         if self.is_meant_to_be_trained:
@@ -415,9 +421,52 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
             continue
         for store in attribute.stores:
             values = _values(store) if store.kind == "assign" and not _is_replaced(store, attribute) else ()
-            if values and all(value.kind is Kind.TENSOR for value in values):
+            if values and all(value.kind is Kind.TENSOR for value in values) and not _is_of_parameter(values[0]):
                 yield attribute, store, values[0]
                 break  # one finding for an attribute, also where it is assigned on several paths
+
+
+def _is_of_parameter(value: Value) -> bool:
+    """``torch.sigmoid(nn.Parameter(x))``: computed from a Parameter, which a buffer would not save."""
+    first = argument(value.source, "input", 0) if value.source is not None else None
+    if first is None or value.function is None or value.source not in value.function.parents:
+        return False
+    kinds = {item.kind for item in value.function.file.evaluator.values(first, value.function)}
+    return bool(kinds & {Kind.PARAMETER, Kind.LOST_PARAMETER})
+
+
+def _is_word(node: cst.BaseExpression | None, word: str) -> bool:
+    return isinstance(node, cst.Name) and node.value == word
+
+
+def _requires_grad(call: cst.Call) -> bool:
+    """``.requires_grad_()``, but not ``.requires_grad_(False)``."""
+    return _method(call) == "requires_grad_" and not any(_is_word(item.value, "False") for item in call.args)
+
+
+def _asks_later(load: Load) -> bool:
+    """``self.x.requires_grad_()`` or ``self.x.requires_grad = True``."""
+    parents = load.place.function.parents
+    parent = parents.get(load.node)
+    if not isinstance(parent, cst.Attribute) or not parent.attr.value.startswith("requires_grad"):
+        return False
+    user = parents.get(parent)
+    if isinstance(user, cst.Call):
+        return _requires_grad(user)
+    statements = (node for node in parents.values() if isinstance(node, cst.Assign))
+    return any(
+        _is_word(node.value, "True") and any(target.target is parent for target in node.targets) for node in statements
+    )
+
+
+def _is_given_to_optimizer(load: Load) -> bool:
+    """``torch.optim.SGD([self.x])``."""
+    function = load.place.function
+    node = function.parents.get(load.node)
+    while isinstance(node, (cst.Arg, cst.Element, cst.List, cst.Tuple, cst.Dict, cst.DictElement)):
+        node = function.parents.get(node)
+    called = function.file.evaluator.dotted(node.func, function) if isinstance(node, cst.Call) else None
+    return called is not None and called.startswith("torch.optim.")
 
 
 def _is_replaced(store: Store, attribute: Attribute) -> bool:

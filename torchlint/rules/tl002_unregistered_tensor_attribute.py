@@ -80,7 +80,7 @@ def unregistered_tensor_attribute(tensor: PlainTensor) -> Iterator[Finding]:
     - https://github.com/pytorch/audio/pull/457
     """
     if tensor.is_meant_to_be_trained:
-        if tensor.attribute.loads_in_forward:
+        if tensor.attribute.loads_in_forward and not tensor.is_trained_by_hand:
             yield Finding(
                 tensor.range,
                 f"`{tensor.name}` is a plain tensor, not a Parameter, so the optimizer never trains it",
