@@ -309,7 +309,9 @@ class PlainTensor:
         if any(_is_word(argument(call, "requires_grad"), "True") or _requires_grad(call) for call in chain):
             return True
         early = self.cls.used_by_init - self.cls.used_by_forward
-        return any(_asks_later(load) for load in self.attribute.loads if root(load.place.function).name in early)
+        return any(
+            _asks_later(load) for load in self.attribute.loads if root(load.place.function).name in early
+        )
 
     @property
     def is_trained_by_hand(self) -> bool:
@@ -421,7 +423,11 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
             continue
         for store in attribute.stores:
             values = _values(store) if store.kind == "assign" and not _is_replaced(store, attribute) else ()
-            if values and all(value.kind is Kind.TENSOR for value in values) and not _is_of_parameter(values[0]):
+            if (
+                values
+                and all(value.kind is Kind.TENSOR for value in values)
+                and not _is_of_parameter(values[0])
+            ):
                 yield attribute, store, values[0]
                 break  # one finding for an attribute, also where it is assigned on several paths
 
@@ -455,7 +461,8 @@ def _asks_later(load: Load) -> bool:
         return _requires_grad(user)
     statements = (node for node in parents.values() if isinstance(node, cst.Assign))
     return any(
-        _is_word(node.value, "True") and any(target.target is parent for target in node.targets) for node in statements
+        _is_word(node.value, "True") and any(target.target is parent for target in node.targets)
+        for node in statements
     )
 
 
