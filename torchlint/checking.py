@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from torchlint.cli import CLEAN, FOUND, UNUSABLE, silence
 from torchlint.config import ALWAYS_ON, Selection
+from torchlint.process import CLEAN, FOUND, UNUSABLE, silence
 from torchlint.project.discover import Exclusion, discover, display, excluded
 from torchlint.report import render, statistics
 from torchlint.report.style import Style, wants_colour

@@ -10,14 +10,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from torchlint import __version__
 from torchlint.config import FORMATS
+from torchlint.process import CLEAN, INTERRUPTED, UNUSABLE, silence
 
 COMMANDS = ("check", "explain", "rules", "version")
 
-CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 _EXIT_STATUS = """\
 exit status:
@@ -74,11 +74,6 @@ def _run(arguments: Sequence[str]) -> int:
     from torchlint.explain import explain, list_rules
 
     return explain(options) if options.command == "explain" else list_rules(options)
-
-
-def silence(stream: TextIO) -> None:
-    """Let go of a stream that nobody reads any more; Python would complain about it once more at its exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _internal_error(error: Exception, arguments: Sequence[str]) -> int:

@@ -159,7 +159,11 @@ def _lost_parameters(file: File, wanted: set[int]) -> Iterator[Any]:
 def _constructions(file: File, wanted: set[int]) -> Iterator[Any]:
     from torchlint.model.construction import Construction
 
-    return (Construction(model) for model in _module_classes(file, wanted) if "__init__" in model.methods)
+    return (
+        Construction(model)
+        for model in _module_classes(file, wanted)
+        if model.methods or model.node.decorators
+    )
 
 
 def _super_calls(file: File, wanted: set[int]) -> Iterator[Any]:

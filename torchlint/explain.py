@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from torchlint.cli import CLEAN, UNUSABLE
+from torchlint.process import CLEAN, UNUSABLE
 from torchlint.report.style import Style, wants_colour
 from torchlint.rule import Rule
 from torchlint.rules import all_rules

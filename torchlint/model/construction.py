@@ -12,7 +12,7 @@ from torchlint.diagnostic import Fix, Label, Range
 from torchlint.model.flow import CallSite, Function, Place, Store
 from torchlint.model.kinds import Kind
 from torchlint.model.module_class import ClassModel
-from torchlint.model.values import UNKNOWN, Value
+from torchlint.model.values import UNKNOWN, Value, argument
 from torchlint.project.index import Symbol
 
 _REGISTERED = {Kind.MODULE, Kind.PARAMETER, Kind.BUFFER}
@@ -154,7 +154,9 @@ class Construction:
     def __init__(self, cls: ClassModel) -> None:
         self.cls = cls
         self.file = cls.file
-        self.function = cls.methods.get("__init__")
+        self.function = cls.methods.get("__init__") or (
+            cls.methods.get("__post_init__") if self.is_dataclass else None
+        )
 
     # -- what reaches nn.Module.__init__ -----------------------------------------------------------------------------
 
@@ -207,6 +209,47 @@ class Construction:
             isinstance(call.node.func, cst.Attribute) and call.node.func.attr.value == "__init__"
             for call in init.calls
         )
+
+    # -- data classes ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _dataclass_decorator(self) -> cst.BaseExpression | None:
+        for decorator in self.cls.node.decorators:
+            node = decorator.decorator
+            name = self.file.code(node.func if isinstance(node, cst.Call) else node)
+            symbol = self.file.project.resolve(self.file.outline, name, scope=self.cls.outline)
+            if symbol is not None and symbol.dotted == "dataclasses.dataclass":
+                return node
+        return None
+
+    @property
+    def is_dataclass(self) -> bool:
+        return self._dataclass_decorator is not None
+
+    @property
+    def has_generated_init(self) -> bool:
+        """Whether ``@dataclass`` writes the ``__init__``, which calls ``__post_init__`` and no ``super().__init__``."""
+        return (
+            self.is_dataclass
+            and "__init__" not in self.cls.outline.methods
+            and not self._dataclass_option("init", "False")
+        )
+
+    @property
+    def is_unhashable(self) -> bool:
+        """Whether ``@dataclass`` takes ``__hash__`` away, as it does with ``__eq__`` and unless it is told otherwise."""
+        options = (("eq", "False"), ("frozen", "True"), ("unsafe_hash", "True"))
+        told = any(self._dataclass_option(name, value) for name, value in options)
+        return self.is_dataclass and not told and not {"__hash__", "__eq__"} & self.cls.outline.methods
+
+    def _dataclass_option(self, name: str, text: str) -> bool:
+        node = self._dataclass_decorator
+        given = argument(node, name) if isinstance(node, cst.Call) else None
+        return given is not None and self.file.code(given) == text
+
+    @property
+    def class_name_range(self) -> Range:
+        return self.file.range(self.cls.node.name)
 
     # -- exemptions ------------------------------------------------------------------------------------------------
 
@@ -323,6 +366,16 @@ class Construction:
     def _is_module_argument(self, value: Value) -> bool:
         """Whether a parameter of ``__init__`` is annotated as a Module."""
         return value.kind is Kind.ARGUMENT and self.cls.annotated_module(value.name) is not None
+
+    @property
+    def overwritten_mode(self) -> Store | None:
+        """``self.training = ...`` before ``nn.Module.__init__``, which sets it to True."""
+        if self.function is None or not self.init_calls:
+            return None
+        before = (
+            store for store in self.function.stores if store.place.order < self.init_calls[0].place.order
+        )
+        return next((store for store in before if store.name == "training" and store.kind == "assign"), None)
 
     @property
     def late_call(self) -> CallSite | None:

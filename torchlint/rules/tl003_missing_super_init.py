@@ -75,9 +75,30 @@ def missing_super_init(construction: Construction) -> Iterator[Finding]:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
     - https://github.com/pytorch/pytorch/issues/37824
     """
+    name = construction.cls.name
+    if construction.is_unhashable:
+        yield Finding(
+            construction.class_name_range,
+            f"`@dataclass` makes `{name}` unhashable, so `parameters()` and every other walk over it raise a TypeError",
+            caption="its `__eq__` takes `__hash__` away",
+            help="write `@dataclass(eq=False)`",
+        )
+        return
+    if construction.function is None:
+        if construction.has_generated_init:
+            yield _generated(construction, name)
+        return
     if construction.is_initialised_elsewhere:
         return
-    name = construction.cls.name
+    overwritten = construction.overwritten_mode
+    if overwritten is not None:
+        yield Finding(
+            construction.range(overwritten.statement),
+            f"`self.training` is set before `super().__init__()`, which sets it to True again for `{name}`",
+            caption="overwritten",
+            labels=(construction.label(construction.init_calls[0]),),
+            help="set it behind `super().__init__()`, or call `train(mode)`",
+        )
     late = construction.late_call
     if late is not None and construction.first_registration is not None:
         first = construction.first_registration
@@ -90,6 +111,15 @@ def missing_super_init(construction: Construction) -> Iterator[Finding]:
         )
     elif not construction.init_calls and not construction.is_stub and not construction.is_mixin:
         yield _never_called(construction, name)
+
+
+def _generated(construction: Construction, name: str) -> Finding:
+    return Finding(
+        construction.class_name_range,
+        f"`{name}.__init__`, which `@dataclass` writes, never calls `super().__init__()`",
+        caption="`nn.Module.__init__` is never called",
+        help="call `super().__init__()` in `__post_init__`, before the first layer",
+    )
 
 
 def _never_called(construction: Construction, name: str) -> Finding:
