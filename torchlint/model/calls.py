@@ -98,9 +98,9 @@ class MethodCall:
         """
         if self.method not in self.cls.used_by_forward or self.method in self.cls.used_by_init:
             return False
-        return self.method in ("forward", "__call__") or not (
-            self._is_decorated() or self._is_called_on_condition()
-        )
+        if self.method in ("forward", "__call__"):
+            return True
+        return not (self._is_decorated() or self._is_called_on_condition() or self.is_lazily_kept)
 
     def _is_decorated(self) -> bool:
         node = self.cls.methods[self.method].node
