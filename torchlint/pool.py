@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
-from torchlint.run import Job, Outcome, check_file, not_checked
+from torchlint.run import Job, Outcome, check_file, collect_less_often, not_checked
 
 Numbered = tuple[int, Job]
 
@@ -126,6 +126,7 @@ def _serve(connection: Connection, not_ours: Sequence[Connection]) -> None:
     """The life of a worker: take a chunk, answer for each file, until the pipe closes."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_less_often()
     for other in not_ours:
         other.close()
     try:
