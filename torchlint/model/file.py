@@ -19,6 +19,7 @@ from torchlint.model.values import GROWING_METHODS, Evaluator
 from torchlint.project.index import Project, Symbol
 from torchlint.project.outline import Outline
 
+_NO_MODULE = cst.Module([])
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
 """For each container, by the expression that makes it: what is added, whether that is a container, and where."""
 
@@ -287,8 +288,8 @@ class File:
         return "".join([lines[first - 1][start - 1 :], *lines[first : last - 1], lines[last - 1][: end - 1]])
 
     def code(self, node: cst.BaseExpression) -> str:
-        """The source of an expression as the user wrote it."""
-        return self.text(self.outer_range(node))
+        """An expression on one line, to be compared or quoted in a message; a fix takes :meth:`text`, to the letter."""
+        return " ".join(_NO_MODULE.code_for_node(node).split())
 
     def indentation(self, line: int) -> str:
         """The white space that a line begins with."""

@@ -403,7 +403,8 @@ class PlainTensor:
             )
         if len([store for store in self.attribute.stores if store.kind == "assign"]) != 1:
             return None
-        text = f'{self_name}.register_buffer("{self.attribute.name}", {file.code(node)}, persistent=False)'
+        made = file.text(file.outer_range(node))
+        text = f'{self_name}.register_buffer("{self.attribute.name}", {made}, persistent=False)'
         return Fix("register it as a buffer", (Edit(file.range(statement), text),), "unsafe")
 
 
