@@ -17,7 +17,7 @@ from torchlint.model.source import Source
 from torchlint.model.tree import Span, Tree
 from torchlint.model.values import GROWING_METHODS, Evaluator
 from torchlint.project.index import Project, Symbol
-from torchlint.project.outline import Outline
+from torchlint.project.outline import ClassOutline, Outline
 
 _NO_MODULE = cst.Module([])
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
@@ -219,6 +219,20 @@ class File:
         definitions = {item.statement for item in self.outline.definitions if "." not in item.qualname}
         definitions |= {item.statement for item in self.outline.functions.values()}
         return [index for index in range(len(self.outline.statements)) if index not in definitions]
+
+    def module_named(
+        self, annotation: cst.BaseExpression, scope: ClassOutline | None = None
+    ) -> Symbol | None:
+        """The Module class that an annotation names, written out or in quotes."""
+        text = (
+            str(annotation.evaluated_value)
+            if isinstance(annotation, cst.SimpleString)
+            else self.code(annotation)
+        )
+        if not text.replace(".", "").isidentifier():
+            return None
+        symbol = self.project.resolve(self.outline, text, scope=scope)
+        return symbol if symbol is not None and self.project.is_module(symbol) else None
 
     # -- containers that grow --------------------------------------------------------------------------------------
 

@@ -164,23 +164,8 @@ class ClassModel:
         params = init.node.params
         for item in (*params.posonly_params, *params.params, *params.kwonly_params):
             if item.name.value == parameter and item.annotation is not None:
-                return self._module_named(item.annotation.annotation)
+                return self.file.module_named(item.annotation.annotation, self.outline)
         return None
-
-    def _module_named(self, annotation: cst.BaseExpression) -> Symbol | None:
-        """The Module class of an annotation, written out or in quotes."""
-        if isinstance(annotation, cst.SimpleString):
-            text = str(annotation.evaluated_value)
-        elif isinstance(annotation, (cst.Name, cst.Attribute)):
-            text = cst.Module([]).code_for_node(annotation)
-        else:
-            return None
-        symbol = (
-            self.file.project.resolve(self.file.outline, text, scope=self.outline)
-            if text.replace(".", "").isidentifier()
-            else None
-        )
-        return symbol if symbol is not None and self.file.project.is_module(symbol) else None
 
     def method(self, name: str) -> Function | None:
         """The method that ``self.name()`` calls, here or in a base class of the project."""

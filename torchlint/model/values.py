@@ -441,7 +441,23 @@ class Evaluator:
             found.extend(
                 UNKNOWN if value.kind is Kind.ARGUMENT else replace(value, site=call) for value in values
             )
+        if all(value.kind is Kind.UNKNOWN for value in found):
+            return self._declared_result(function, call)
         return tuple(found) or (UNKNOWN,)
+
+    def _declared_result(self, function: Function, call: cst.CSTNode) -> Values:
+        """What the annotation ``-> Encoder`` promises, where that is a Module class with Parameters of its own."""
+        node = function.node
+        if not isinstance(node, cst.FunctionDef) or node.returns is None:
+            return (UNKNOWN,)
+        symbol = function.file.module_named(node.returns.annotation)
+        promised = Value(Kind.MODULE, node, function, symbol, site=call)
+        known = (
+            symbol is not None
+            and symbol.dotted != "torch.nn.Module"
+            and self.state(promised) is State.PARAMETERS
+        )
+        return (promised,) if known else (UNKNOWN,)
 
     # -- operators and displays ------------------------------------------------------------------------------------
 
