@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from torchlint.diagnostic import Edit, Fix, Range
+from torchlint.diagnostic import Edit, Fix
 from torchlint.model.callers import given_values
 from torchlint.model.flow import CallSite, Function, Load, Place, Store
 from torchlint.model.kinds import Kind, State
-from torchlint.model.module_class import Attribute, ClassModel, root
+from torchlint.model.module_class import Assigned, Attribute, ClassModel, root
 from torchlint.model.values import Value, Values
 
 # Calls that look at a container without keeping what is in it.
@@ -27,27 +27,11 @@ _OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "
 
 
 @dataclass(frozen=True, eq=False)
-class PlainContainer:
+class PlainContainer(Assigned):
     """``self.name`` bound to a plain list, tuple, dict or set that holds unregistered modules or Parameters."""
 
-    attribute: Attribute
-    store: Store
-    value: Value
     hidden: Values
     """What it holds and nothing registers."""
-
-    @property
-    def cls(self) -> ClassModel:
-        return self.attribute.owner
-
-    @property
-    def name(self) -> str:
-        return f"{self.store.place.function.self_name}.{self.attribute.name}"
-
-    @property
-    def range(self) -> Range:
-        """The assignment, or the display that is assigned."""
-        return self.cls.file.range(self.store.statement)
 
     @property
     def use_method(self) -> str:

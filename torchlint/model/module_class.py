@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from torchlint.diagnostic import Range
 from torchlint.model.flow import CallSite, Function, Load, Store, fill, fill_script
 from torchlint.model.kinds import Kind, State
 from torchlint.model.values import UNKNOWN, Value, Values, argument, join_states
@@ -44,6 +45,28 @@ class Attribute:
     def loads_in_forward(self) -> list[Load]:
         """Where ``forward``, or a method that it calls, reads the attribute."""
         return [load for load in self.loads if root(load.place.function).name in self.owner.used_by_forward]
+
+
+@dataclass(frozen=True, eq=False)
+class Assigned:
+    """One assignment ``self.name = value`` with one value that it may give."""
+
+    attribute: Attribute
+    store: Store
+    value: Value
+
+    @property
+    def cls(self) -> ClassModel:
+        return self.attribute.owner
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it: ``self.layers``."""
+        return f"{self.store.place.function.self_name}.{self.attribute.name}"
+
+    @property
+    def range(self) -> Range:
+        return self.cls.file.range(self.store.statement)
 
 
 class ClassModel:

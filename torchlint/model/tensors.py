@@ -14,7 +14,7 @@ from torchlint.diagnostic import Edit, Fix, Range
 from torchlint.model.facts import torch_facts
 from torchlint.model.flow import Function, Load, Store
 from torchlint.model.kinds import Kind
-from torchlint.model.module_class import Attribute, ClassModel, name_given, root
+from torchlint.model.module_class import Assigned, Attribute, ClassModel, name_given, root
 from torchlint.model.values import Value, argument
 
 if TYPE_CHECKING:
@@ -24,24 +24,8 @@ _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Integer, cst.Fl
 
 
 @dataclass(frozen=True, eq=False)
-class LostParameter:
+class LostParameter(Assigned):
     """``self.name = nn.Parameter(x).to(device)``: what is kept is no Parameter."""
-
-    attribute: Attribute
-    store: Store
-    value: Value
-
-    @property
-    def cls(self) -> ClassModel:
-        return self.attribute.owner
-
-    @property
-    def name(self) -> str:
-        return f"{self.store.place.function.self_name}.{self.attribute.name}"
-
-    @property
-    def range(self) -> Range:
-        return self.cls.file.range(self.store.statement)
 
     @cached_property
     def file(self) -> File:
@@ -265,25 +249,10 @@ Uses = Mapping[tuple[cst.Call, bool], cst.CSTNode]
 
 
 @dataclass(frozen=True, eq=False)
-class PlainTensor:
+class PlainTensor(Assigned):
     """``self.name`` bound, while the model is built, to a tensor that is neither a Parameter nor a buffer."""
 
-    attribute: Attribute
-    store: Store
-    value: Value
     uses: Uses
-
-    @property
-    def cls(self) -> ClassModel:
-        return self.attribute.owner
-
-    @property
-    def name(self) -> str:
-        return f"{self.store.place.function.self_name}.{self.attribute.name}"
-
-    @property
-    def range(self) -> Range:
-        return self.cls.file.range(self.store.statement)
 
     @cached_property
     def factory(self) -> cst.Call | None:

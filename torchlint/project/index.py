@@ -600,10 +600,6 @@ class Project:
             self._files[root] = tuple(islice(found, MAX_FILES + 1))
         return self._files[root][:MAX_FILES]
 
-    def has_all_files(self, root: Path) -> bool:
-        """Whether :meth:`files` left nothing out."""
-        return self.files(root) == self._files[root]
-
     def _mentions(self, root: Path, name: str) -> Iterator[Path]:
         """The files of the project in which ``name`` is a word."""
         word = _word(name.encode())

@@ -171,10 +171,6 @@ class Outline:
             },
         )
 
-    @property
-    def star_imports(self) -> tuple[str, ...]:
-        return tuple(star.target for star in self.stars)
-
     @cached_property
     def _class_by_line(self) -> dict[tuple[int, str], ClassOutline]:
         return {(found.line, found.name): found for found in self.definitions}
