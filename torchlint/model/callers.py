@@ -1,4 +1,4 @@
-"""Who calls a function of the project, and what they pass: one level, in its file and in those that import it."""
+"""Who calls a function of the project and what they pass, and what a call runs: one level, across files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from torchlint.model.flow import Function, Place
+from torchlint.model.kinds import Kind
 from torchlint.model.module_class import ClassModel
 from torchlint.model.values import Value, Values, argument
 from torchlint.project.index import Symbol
@@ -83,3 +84,21 @@ def given_values(value: Value, function: Function) -> Iterator[tuple[Call, Value
         if given is not None:
             where = call.place.function
             yield call, where.file.evaluator.values(given, where)
+
+
+def called_function(call: cst.Call, function: Function) -> Function | None:
+    """The function or method of the project that a call runs: ``helper(x)``, ``self.helper(x)``, ``Net.helper(x)``."""
+    evaluator = function.file.evaluator
+    callee = call.func
+    if isinstance(callee, cst.Attribute):
+        for value in evaluator.values(callee.value, function):
+            if value.kind is Kind.SELF:
+                return function.owner.method(callee.attr.value) if function.owner is not None else None
+            if value.kind is Kind.SYMBOL and value.symbol is not None and value.symbol.kind == "class":
+                model = function.file.program.class_model(value.symbol)
+                return model.method(callee.attr.value) if model is not None else None
+    for value in evaluator.values(callee, function):
+        if value.kind is Kind.FUNCTION and value.function is not None:
+            return next((inner for inner in value.function.nested if inner.node is value.node), None)
+    symbol = evaluator.symbol(callee, function)
+    return function.file.program.function(symbol) if symbol is not None else None

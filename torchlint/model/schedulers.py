@@ -10,7 +10,7 @@ from functools import cached_property
 import libcst as cst
 
 from torchlint.diagnostic import Label, Range
-from torchlint.model.callers import Call, callers, given_values
+from torchlint.model.callers import Call, called_function, callers, given_values
 from torchlint.model.calls import words
 from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
@@ -141,6 +141,16 @@ class SchedulerStep:
     def callers(self) -> list[Call]:
         return list(callers(root(self.function)))
 
+    def names_epochs(self, scheduler: Value) -> bool:
+        """Whether an argument of the constructor is called after epochs, ``T_max=args.epochs``, and the loop runs over
+        data: a loop over ``range(n)`` may well be the loop over epochs itself."""
+        call = scheduler.node
+        if self.batch_loop is None or {"range", "trange", "count"} & set(words(self.batch_loop.iter)):
+            return False
+        return isinstance(call, cst.Call) and any(
+            "epoch" in word.lower() for item in call.args[1:] for word in words(item.value)
+        )
+
     def counts_epochs(self, scheduler: Value) -> bool:
         """Whether the arguments of the constructor are written in epochs."""
         call = scheduler.node
@@ -225,24 +235,29 @@ def _speaks_of_epochs(loop: Loop) -> bool:
 
 
 def _trains_in(loop: cst.For, function: Function) -> bool:
-    """Whether the loop itself (no loop inside it) back-propagates and steps an optimizer."""
-    backward = stepped = False
-    for call in function.calls:
-        callee = call.node.func
-        if not isinstance(callee, cst.Attribute) or call.place.loops()[:1] != [loop]:
-            continue
-        if callee.attr.value == "backward" and not any(item.keyword is None for item in call.node.args):
-            backward = True
-        elif callee.attr.value == "step" and any(
-            "optim" in word.lower() or word in ("opt", "scaler") for word in words(call.node)
-        ):
-            stepped = True
-        elif callee.attr.value == "step":
-            stepped = stepped or any(
-                value.kind is Kind.OPTIMIZER
-                for value in function.file.evaluator.values(callee.value, function)
-            )
-    return backward and stepped
+    """Whether the loop itself (no loop inside it), or a function of the project that it calls, back-propagates and
+    steps an optimizer."""
+    calls = [call for call in function.calls if call.place.loops()[:1] == [loop]]
+    called = (called_function(call.node, function) for call in calls)
+    inner = [call for other in called if other is not None for call in other.calls if not call.place.loops()]
+    return any(map(_back_propagates, (*calls, *inner))) and any(map(_steps_optimizer, (*calls, *inner)))
+
+
+def _back_propagates(call: CallSite) -> bool:
+    """``loss.backward()``; ``accelerator.backward(loss)`` is the business of its framework."""
+    callee = call.node.func
+    given = any(item.keyword is None for item in call.node.args)
+    return isinstance(callee, cst.Attribute) and callee.attr.value == "backward" and not given
+
+
+def _steps_optimizer(call: CallSite) -> bool:
+    callee, function = call.node.func, call.place.function
+    if not isinstance(callee, cst.Attribute) or callee.attr.value != "step":
+        return False
+    if any("optim" in word.lower() or word in ("opt", "scaler") for word in words(call.node)):
+        return True
+    values = function.file.evaluator.values(callee.value, function)
+    return any(value.kind is Kind.OPTIMIZER for value in values)
 
 
 def _base(node: cst.BaseExpression) -> str | None:

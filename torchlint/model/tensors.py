@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from torchlint.diagnostic import Edit, Fix, Range
+from torchlint.model.callers import called_function
 from torchlint.model.facts import torch_facts
 from torchlint.model.flow import Function, Load, Store
 from torchlint.model.kinds import Kind
@@ -603,7 +604,7 @@ def _computes(call: cst.Call, item: cst.Arg, function: Function) -> bool:
         if symbol.dotted in _UPDATING and item is not call.args[0]:
             return False  # running statistics: reported as such, by TL105
         return symbol.dotted.startswith("torch.") and not symbol.dotted.startswith(_NOT_COMPUTING)
-    called = _called_function(call, function)
+    called = called_function(call, function)
     if called is not None:
         return not _callee_moves(called, call, item)
     is_method = isinstance(call.func, cst.Attribute) and any(
@@ -643,18 +644,3 @@ def _callee_moves(called: Function, call: cst.Call, item: cst.Arg) -> bool:
         isinstance(node, cst.Attribute) and node.attr.value in _MOVING_METHODS and _first_name(node) == name
         for node in called.places
     )
-
-
-def _called_function(call: cst.Call, function: Function) -> Function | None:
-    """The function or method of the project that a call runs: ``helper(x)``, ``self.helper(x)``, ``Net.helper(x)``."""
-    evaluator = function.file.evaluator
-    callee = call.func
-    if isinstance(callee, cst.Attribute):
-        for value in evaluator.values(callee.value, function):
-            if value.kind is Kind.SELF:
-                return function.owner.method(callee.attr.value) if function.owner is not None else None
-            if value.kind is Kind.SYMBOL and value.symbol is not None and value.symbol.kind == "class":
-                model = function.file.program.class_model(value.symbol)
-                return model.method(callee.attr.value) if model is not None else None
-    symbol = evaluator.symbol(callee, function)
-    return function.file.program.function(symbol) if symbol is not None else None

@@ -69,7 +69,9 @@ def epoch_scheduler_in_batch_loop(step: SchedulerStep) -> Iterator[Finding]:
         return
     if step.has_argument and not step.steps_on_batch_loss:
         return
-    if not step.is_within_epochs or not all(step.counts_epochs(scheduler) for scheduler in step.schedulers):
+    if not all(step.counts_epochs(scheduler) for scheduler in step.schedulers):
+        return
+    if not step.is_within_epochs and not all(step.names_epochs(scheduler) for scheduler in step.schedulers):
         return
     scheduler = step.schedulers[0]
     labels = [step.label(scheduler), step.loop_label]
