@@ -166,18 +166,28 @@ class Construction:
         return [call for call in self.function.calls if self._may_initialise(call)] if self.function else []
 
     def _may_initialise(self, call: CallSite, depth: int = 3) -> bool:
-        callee = call.node.func
+        callee, function = call.node.func, call.place.function
         if not isinstance(callee, cst.Attribute):
             return self._hands_self_over(call)
         name, holder = callee.attr.value, callee.value
         if name == "__init__":
-            return not self.is_unbound_super(holder) and self._base_initialises(holder, call.place.function)
-        if isinstance(holder, cst.Name) and holder.value == call.place.function.self_name:
-            method = self.cls.method(name)
-            if method is None:
-                return name not in _MODULE_METHODS and None in self.cls.ancestor_symbols
-            return depth > 0 and any(self._may_initialise(inner, depth - 1) for inner in method.calls)
-        return False
+            return not self.is_unbound_super(holder) and self._base_initialises(holder, function)
+        is_super = (
+            isinstance(holder, cst.Call)
+            and isinstance(holder.func, cst.Name)
+            and holder.func.value == "super"
+        )
+        if is_super or (isinstance(holder, cst.Name) and holder.value == function.self_name):
+            return self._method_initialises(name, depth, skip_own=is_super)
+        return self._hands_self_over(call)  # `Base.build(self)`
+
+    def _method_initialises(self, name: str, depth: int, *, skip_own: bool) -> bool:
+        """Whether a method, of this class or of a base class (``super()._init(...)``), makes the call."""
+        models = self.cls.ancestors if skip_own else [self.cls, *self.cls.ancestors]
+        method = next((model.methods[name] for model in models if name in model.methods), None)
+        if method is None:
+            return name not in _MODULE_METHODS and None in self.cls.ancestor_symbols
+        return depth > 0 and any(self._may_initialise(inner, depth - 1) for inner in method.calls)
 
     def _hands_self_over(self, call: CallSite) -> bool:
         """A function called with ``self`` may do anything, also initialise it."""
@@ -255,8 +265,10 @@ class Construction:
 
     @property
     def is_stub(self) -> bool:
-        """Whether ``__init__`` does nothing: ``pass``, a docstring, ``raise NotImplementedError``."""
+        """Whether ``__init__`` does nothing (``pass``, a docstring), or only ever raises."""
         assert self.function is not None
+        if not self.function.returns:
+            return True
         calls = (self.file.evaluator.dotted(call.node.func, self.function) for call in self.function.calls)
         return (
             not self.function.stores
