@@ -186,8 +186,16 @@ class Construction:
         models = self.cls.ancestors if skip_own else [self.cls, *self.cls.ancestors]
         method = next((model.methods[name] for model in models if name in model.methods), None)
         if method is None:
-            return name not in _MODULE_METHODS and None in self.cls.ancestor_symbols
+            return name not in _MODULE_METHODS and self._has_unread_base()
         return depth > 0 and any(self._may_initialise(inner, depth - 1) for inner in method.calls)
+
+    def _has_unread_base(self) -> bool:
+        """Whether a base class is not read, and may have methods of any name."""
+        return any(
+            symbol is None
+            or (symbol.kind == "external" and symbol.dotted not in ("torch.nn.Module", "builtins.object"))
+            for symbol in self.cls.ancestor_symbols
+        )
 
     def _hands_self_over(self, call: CallSite) -> bool:
         """A function called with ``self`` may do anything, also initialise it."""
