@@ -232,6 +232,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "-j", "--jobs", type=int, default=2, help="calls at the same time (default: %(default)s)"
     )
+    parser.add_argument(
+        "--disputed",
+        default="",
+        metavar="IDS",
+        help="labels that a reader holds to be wrong, comma-separated: listed, not counted",
+    )
     parser.add_argument("--verbose", action="store_true", help="list every case, not only those judged wrong")
     options = parser.parse_args(arguments)
 
@@ -239,12 +245,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = [Case.read(line) for line in lines if line.strip()]
     usable, missing = sort_out(cases, options.repositories)
     judged, crashes = judge(usable, options.jobs)
-    counting = [each for each in judged if each.case.confidence in options.confidence.split(",")]
+    disputed = set(options.disputed.split(","))
+    counting = [
+        each
+        for each in judged
+        if each.case.confidence in options.confidence.split(",") and each.case.id not in disputed
+    ]
 
     good = print_scores(counting)
     print_wrong("Judged wrong", counting)
     print_wrong(
-        "Differs from a label of low confidence, not counted",
+        "Differs from a label that is not counted (low confidence, or disputed)",
         [each for each in judged if each not in counting],
     )
     if options.verbose:
