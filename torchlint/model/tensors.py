@@ -541,6 +541,13 @@ def _is_operand(node: cst.CSTNode, parent: cst.CSTNode, function: Function) -> b
     """Whether ``node`` is computed with: an operand of an operator, or an argument beside the input of the model."""
     if isinstance(parent, (cst.BinaryOperation, cst.ComparisonTarget, cst.Comparison)):
         return not _result_is_moved(parent, function)
+    if isinstance(parent, cst.Element):  # torch.cat([x, self.grid])
+        display = function.parents.get(parent)
+        beside = (
+            [item.value for item in display.elements] if isinstance(display, (cst.List, cst.Tuple)) else []
+        )
+        meets_another = any(part is not node and _may_be_tensor(part) for part in beside)
+        return meets_another and _torch_call_with(display, function) is not None
     if isinstance(parent, cst.Arg):
         call = function.parents.get(parent)
         return (
@@ -611,6 +618,16 @@ def _computes(call: cst.Call, item: cst.Arg, function: Function) -> bool:
         value.kind in (Kind.TENSOR, Kind.ARGUMENT) for value in evaluator.values(call.func.value, function)
     )
     return is_method or any(value.kind is Kind.MODULE for value in evaluator.values(call.func, function))
+
+
+def _torch_call_with(node: cst.CSTNode | None, function: Function) -> cst.Call | None:
+    """The call of a torch function, such as ``torch.cat``, that ``node`` is an argument of."""
+    item = function.parents.get(node) if node is not None else None
+    call = function.parents.get(item) if isinstance(item, cst.Arg) else None
+    if not isinstance(call, cst.Call):
+        return None
+    called = function.file.evaluator.dotted(call.func, function) or ""
+    return call if called.startswith("torch.") and not called.startswith(_NOT_COMPUTING) else None
 
 
 def _may_be_tensor(node: cst.BaseExpression) -> bool:

@@ -546,9 +546,8 @@ class Evaluator:
         elif isinstance(node, cst.DictComp):
             yield node.value, False
         elif isinstance(node, cst.BinaryOperation):
-            yield node.left, True
-            if not isinstance(node.operator, cst.Multiply):
-                yield node.right, True
+            yield node.left, True  # of `3 * [layer]`, the number holds nothing
+            yield node.right, True
         elif isinstance(node, cst.Call):
             yield from self._call_elements(node, function)
 
