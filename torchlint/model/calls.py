@@ -289,9 +289,7 @@ class MethodCall:
 
     def _is_explained(self) -> bool:
         """Whether a comment on the call's lines, or on the line above, says that this is wanted in evaluation."""
-        (first, _), (last, _) = self.range
-        comments = [line.partition("#")[2] for line in self.file.source.lines[max(first - 2, 0) : last]]
-        return any(_ON_PURPOSE.search(comment) for comment in comments)
+        return any(_ON_PURPOSE.search(comment) for comment in self.file.comments(self.range))
 
     @cached_property
     def guarded(self) -> bool:

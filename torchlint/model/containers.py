@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -149,7 +150,7 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
             found = (
                 _plain_container(attribute, store, value, handed_on) if id(store) not in reported else None
             )
-            if found is not None and not _is_exempt(attribute):
+            if found is not None and not _is_exempt(attribute) and not _is_explained(found):
                 reported.add(id(store))
                 yield found
 
@@ -286,6 +287,17 @@ def _hides_on_purpose(attribute: Attribute) -> bool:
             if attribute.name.startswith("_") or any(item.kind is Kind.ARGUMENT for item in given):
                 return True
     return False
+
+
+def _is_explained(container: PlainContainer) -> bool:
+    """Whether a comment beside the assignment says that the modules are hidden on purpose."""
+    return any(_ON_PURPOSE.search(comment) for comment in container.cls.file.comments(container.range))
+
+
+_ON_PURPOSE = re.compile(
+    r"(?i)\b(hid(e|es|den|ing)|hack|unregistered|purpose\w*|intention\w*|deliberate\w*)\b|\b(not|avoid|without|prevent)\b.*"
+    r"(regist|param|state_dict|submodule|DDP)"
+)
 
 
 def _is_rebound_to_module(attribute: Attribute) -> bool:

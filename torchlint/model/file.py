@@ -305,6 +305,15 @@ class File:
         """An expression on one line, to be compared or quoted in a message; a fix takes :meth:`text`, to the letter."""
         return " ".join(_NO_MODULE.code_for_node(node).split())
 
+    def comments(self, where: Range) -> list[str]:
+        """The comments on the lines of ``where`` and on the line above."""
+        (first, _), (last, _) = where
+        return [
+            line.partition("#")[2].strip()
+            for line in self.source.lines[max(first - 2, 0) : last]
+            if "#" in line
+        ]
+
     def indentation(self, line: int) -> str:
         """The white space that a line begins with."""
         text = self.source.lines[line - 1]

@@ -228,6 +228,7 @@ _MOVING_METHODS = {
     "item",
 }
 """Uses that say that somebody thinks of the device, or that the tensor is wanted on the CPU."""
+_REDUCTIONS = {"sum", "mean", "prod", "max", "min", "norm", "std", "var", "median", "numel", "det", "trace"}
 _SIZED = {
     f"torch.{name}" for name in ("empty", "zeros", "ones", "rand", "randn", "eye", "Tensor", "FloatTensor")
 }
@@ -337,7 +338,7 @@ class PlainTensor(Assigned):
     def is_scalar_or_empty(self) -> bool:
         """``torch.tensor(0.5)``, which works with tensors of any device, and placeholders without elements."""
         factory = self.factory
-        if factory is None:
+        if factory is None or self._is_reduced():
             return True
         first = next((item.value for item in factory.args if item.keyword is None and item.star == ""), None)
         if first is None:
@@ -349,6 +350,21 @@ class PlainTensor(Assigned):
             return True
         sizes = [item.value for item in factory.args if item.keyword is None] if name in _SIZED else []
         return any(isinstance(size, cst.Integer) and size.value == "0" for size in sizes)
+
+    def _is_reduced(self) -> bool:
+        """``torch.sqrt(torch.sum(x))``, ``x.mean()``: a reduction over everything, under functions of one argument."""
+        node = self.store.value
+        while isinstance(node, cst.Call):
+            method = _method(node)
+            receiver = node.func.value if isinstance(node.func, cst.Attribute) else None
+            symbol = self._made_in.file.evaluator.symbol(node.func, self._made_in)
+            given = [item.value for item in node.args]
+            if symbol is None and receiver is not None:
+                given.insert(0, receiver)
+            if method in _REDUCTIONS and len(given) == 1:
+                return True
+            node = given[0] if len(given) == 1 else None
+        return False
 
     def _is_sequence(self, node: cst.BaseExpression) -> bool:
         if isinstance(node, (cst.List, cst.Tuple)):
