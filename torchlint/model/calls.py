@@ -1,4 +1,4 @@
-"""Calls in the methods of a Module, with what decides whether they may depend on ``self.training``."""
+"""Calls in the methods of a Module, and in the functions that its forward pass calls: what they make and are given."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from torchlint.diagnostic import Finding, Fix, Label, Range
 from torchlint.model.callers import argument_for
 from torchlint.model.file import File
 from torchlint.model.flow import (
-    Block,
     CallSite,
     Function,
     Place,
     Store,
-    children,
-    definitions_of,
     self_attribute,
 )
 from torchlint.model.kinds import Kind, State
+from torchlint.model.mode import (
+    asks_for_mode,
+    closures_around,
+    compares_with_mode,
+    is_mode_word,
+    mentions_mode,
+    words,
+)
 from torchlint.model.module_class import ClassModel, root
 from torchlint.model.values import Value, Values, argument, has_star
-
-_MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,7 +305,7 @@ class MethodCall:
 
     def _only_called_under_guard(self) -> bool:
         """Whether every call of the method in its class, or of the closure, stands under such a condition."""
-        if any(self._closure_is_guarded(function) for function in _closures_around(self.function)):
+        if any(self._closure_is_guarded(function) for function in closures_around(self.function)):
             return True
         if self.method in ("forward", "__call__"):
             return False
@@ -414,119 +417,6 @@ def _is_zero(node: cst.CSTNode | None) -> bool:
     return isinstance(node, (cst.Integer, cst.Float)) and not node.evaluated_value
 
 
-def asks_for_mode(place: Place, file: File) -> bool:
-    """Whether a condition around ``place`` speaks of training or evaluation."""
-    return any(
-        block.kind == "if" and mentions_mode(block.node, place.function, file) for block in place.blocks()
-    ) or (place.function.outer is not None and _defined_under_mode(place.function, file))
-
-
-def _closures_around(function: Function) -> Iterator[Function]:
-    """The closures that a call stands in, from the inside."""
-    while function.is_closure and function.outer is not None:
-        yield function
-        function = function.outer
-
-
-def _defined_under_mode(function: Function, file: File) -> bool:
-    """Whether a closure is defined under such a condition."""
-    outer = function.outer
-    if outer is None or outer.node is None:
-        return False
-    definitions = [item for item in outer.definitions if item.node is function.node]
-    return any(asks_for_mode(definition.place, file) for definition in definitions)
-
-
-def words(node: cst.CSTNode) -> Iterator[str]:
-    """Every identifier in an expression, attribute and keyword names included."""
-    pending: list[cst.CSTNode] = [node]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, cst.Name):
-            yield current.value
-        elif isinstance(current, cst.Attribute):
-            yield current.attr.value
-        elif isinstance(current, cst.Arg) and current.keyword is not None:
-            yield current.keyword.value
-        elif isinstance(current, cst.MatchCase):
-            continue
-        pending.extend(children(current))
-
-
-def mentions_mode(node: cst.CSTNode, function: Function, file: File, depth: int = 3) -> bool:
-    """Whether an expression speaks of training or evaluation, or is computed from one that does."""
-    if any(is_mode_word(word) for word in words(node)) or _compares_with_mode(node):
-        return True
-    return depth > 0 and any(
-        mentions_mode(source, where, file, depth - 1)
-        for part in _parts(node)
-        for source, where in _sources(part, function)
-    )
-
-
-def _compares_with_mode(node: cst.CSTNode) -> bool:
-    """``mode == "train"``, ``split in ("val", "test")``."""
-    if isinstance(node, cst.Comparison):
-        texts = [part for target in node.comparisons for part in _texts(target.comparator)]
-        return any(is_mode_word(text) for text in [*texts, *_texts(node.left)])
-    return not isinstance(node, cst.MatchCase) and any(_compares_with_mode(child) for child in children(node))
-
-
-def _texts(node: cst.BaseExpression) -> Iterator[str]:
-    if isinstance(node, cst.SimpleString) and isinstance(node.evaluated_value, str):
-        yield node.evaluated_value
-    elif isinstance(node, (cst.Tuple, cst.List, cst.Set)):
-        for element in node.elements:
-            yield from _texts(element.value)
-
-
-def is_mode_word(word: str) -> bool:
-    lowered = word.lower().strip("_")
-    return lowered in _MODE_WORDS or "training" in lowered or lowered.startswith("is_train")
-
-
-def _parts(node: cst.CSTNode) -> Iterator[cst.Name | cst.Attribute]:
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, (cst.Name, cst.Attribute)):
-            yield current
-        if not isinstance(current, cst.MatchCase):
-            pending.extend(children(current))
-
-
-def _sources(
-    part: cst.Name | cst.Attribute, function: Function
-) -> Iterator[tuple[cst.BaseExpression, Function]]:
-    """What a local name, or a property or method of ``self``, was computed from, and under which conditions."""
-    definitions, _ = definitions_of(function.reaching.get(part, ()))
-    for definition in definitions:
-        where = definition.place.function
-        if definition.value is not None and definition.kind in ("value", "augmented", "unpacked"):
-            yield definition.value, where
-        for block in definition.place.blocks():
-            if (
-                block.kind == "if"
-                and isinstance(block.node, cst.BaseExpression)
-                and not _around(block, part, function)
-            ):
-                yield block.node, where
-    name = self_attribute(part, function.self_name)
-    if name is not None and function.owner is not None:
-        method = function.owner.methods.get(name)
-        for expression, place in method.returns if method is not None else ():
-            if expression is not None and method is not None:
-                yield expression, method
-                for block in place.blocks():
-                    if block.kind == "if" and isinstance(block.node, cst.BaseExpression):
-                        yield block.node, method
-
-
-def _around(block: Block, part: cst.CSTNode, function: Function) -> bool:
-    place = function.places.get(part)
-    return place is not None and block in list(place.blocks())
-
-
 def calls_of(cls: ClassModel) -> Iterator[MethodCall]:
     """Every call in the methods of a Module class, and in the functions of the file that its forward pass calls."""
     for function in cls.functions():
@@ -567,7 +457,7 @@ class FunctionCall(MethodCall):
             not isinstance(node, cst.FunctionDef)
             or any(item.kind in ("variadic", "keywords") for item in parameters)
             or any(is_mode_word(word) or word in _OTHER_MODES for word in (*names, *words(node.body)))
-            or _compares_with_mode(node.body)
+            or compares_with_mode(node.body)
         )
 
     def is_given(self, node: cst.BaseExpression) -> bool:

@@ -11,11 +11,11 @@ import libcst as cst
 
 from torchlint.diagnostic import Label, Range
 from torchlint.model.callers import Call, called_function, callers, given_values
-from torchlint.model.calls import words
 from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
 from torchlint.model.flow import CallSite, Function, Loop, children
 from torchlint.model.kinds import Kind
+from torchlint.model.mode import words
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument
 
