@@ -123,7 +123,7 @@ class TestWhatIsSurvived:
 
     def test_a_rule_that_raises_costs_only_its_own_findings(self, monkeypatch):
         @rule("TL998", since="0.1.0")
-        def broken_rule(cls: ModuleClass):  # noqa: F821
+        def broken_rule(call: MethodCall):  # noqa: F821
             raise ValueError("oops")
             yield
 
@@ -133,6 +133,20 @@ class TestWhatIsSurvived:
         assert sorted(item.code for item in found) == ["TL000", "TL001"]
         assert "TL998" in found[0].message
         assert "oops" in found[0].message
+
+    def test_a_subject_that_cannot_be_found_costs_only_the_rules_on_it(self, monkeypatch):
+        def fail(_file, _wanted):
+            raise ValueError("oops")
+
+        monkeypatch.setitem(torchlint.engine._SUBJECTS, "MethodCall", fail)
+        found = check_source(BUG, "net.py")
+        assert sorted(item.code for item in found) == ["TL000", "TL001"]
+        assert "MethodCall" in found[0].message
+
+    def test_projects_of_single_calls_are_not_kept(self):
+        for _ in range(20):
+            check_source(BUG, "net.py")
+        assert torchlint.engine._program.cache_info().currsize <= 8
 
     def test_a_file_that_libcst_refuses_is_one_tl000(self, monkeypatch):
         def refuse(*_arguments, **_options):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
@@ -62,9 +62,7 @@ def _check(source: Source, outline: Outline, project: Project, config: Config) -
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
         return _run_rules(source, outline, project, rules, wanted)
-    except (
-        Exception
-    ) as error:  # LibCST refuses some files that Python accepts: say so, and go on with the others
+    except Exception as error:  # LibCST refuses some files that Python accepts
         return [_not_checked(source.path, Failure(f"cannot be analysed: {_describe(error)}"))]
     finally:
         sys.setrecursionlimit(limit)
@@ -99,7 +97,12 @@ def _run_rules(
     file.load(wanted)
     found: dict[tuple[object, ...], Diagnostic] = {}
     for subject in dict.fromkeys(rule.subject for rule in rules):
-        things = list(_SUBJECTS[subject](file, wanted))
+        try:
+            things = list(_SUBJECTS[subject](file, wanted))
+        except Exception as error:  # what this subject's rules would say is lost, the others go on
+            failure = Failure(f"looking for a {subject} failed: {_describe(error)}; please report this")
+            found.setdefault((subject,), _not_checked(source.path, failure))
+            continue
         for rule in rules:
             if rule.subject == subject:
                 for diagnostic in _run_rule(rule, things, file):
@@ -107,16 +110,15 @@ def _run_rules(
     return list(found.values())
 
 
+@lru_cache(maxsize=8)
 def _program(project: Project) -> Program:
-    """One program for each project: what one file has asked about another is not worked out again."""
+    """One program for each project: what one file has asked about another is not worked out again.
+
+    Only the last few are kept, as a caller may come with a new project for each file.
+    """
     from torchlint.model.file import Program
 
-    if project not in _PROGRAMS:
-        _PROGRAMS[project] = Program(project)
-    return _PROGRAMS[project]
-
-
-_PROGRAMS: WeakKeyDictionary[Project, Program] = WeakKeyDictionary()
+    return Program(project)
 
 
 def _run_rule(rule: Rule, things: Iterable[Any], file: File) -> Iterator[Diagnostic]:
@@ -187,7 +189,6 @@ def _scheduler_steps(file: File, wanted: set[int]) -> Iterator[Any]:
 
 
 _SUBJECTS: dict[str, Callable[[File, set[int]], Iterator[Any]]] = {
-    "ModuleClass": _module_classes,
     "PlainTensor": _plain_tensors,
     "LostParameter": _lost_parameters,
     "Construction": _constructions,

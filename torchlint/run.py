@@ -103,8 +103,7 @@ def check_files(jobs: Sequence[Job], workers: int | None = None) -> tuple[Outcom
 
 
 def collect_less_often() -> None:
-    """Let garbage wait: by default Python walks all the outlines and trees that are kept each time a few are added,
-    which took half of the time on timm (304 files)."""
+    """Let garbage wait: by default Python walks all the outlines and trees that are kept each time a few are added."""
     gc.set_threshold(200_000, 50, 50)
 
 
