@@ -19,6 +19,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("rule",),
     ("config",),
     ("model", "project"),
+    ("screen",),
     ("suppress",),
     ("rules",),
     ("settings", "fix", "runtime"),

@@ -49,8 +49,7 @@ def callers(function: Function) -> Iterator[Call]:
     for outline in function.file.project.users(symbol):
         file = function.file.program.file(outline)
         name = function.name if owner is None else owner.name
-        mentioning = {index for index, item in enumerate(outline.statements) if name in item.names}
-        for other in file.all_functions(mentioning):
+        for other in file.all_functions(outline.mentioning(name)):
             for site in other.calls:
                 called = file.evaluator.symbol(site.node.func, other)
                 if called is not None and called == symbol:

@@ -24,12 +24,12 @@ from torchlint.model.mode import (
     asks_for_mode,
     closures_around,
     compares_with_mode,
-    is_mode_word,
     mentions_mode,
     words,
 )
 from torchlint.model.module_class import ClassModel, root
 from torchlint.model.values import Value, Values, argument, has_star
+from torchlint.model.vocabulary import is_mode_word
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from torchlint.model.source import Source
 from torchlint.model.tree import Span, Tree
 from torchlint.model.values import GROWING_METHODS, Evaluator
 from torchlint.project.index import Project, Symbol
-from torchlint.project.outline import ClassOutline, Outline
+from torchlint.project.outline import ClassOutline, Outline, OutlineError, depth_error, parse
 
 _NO_MODULE = cst.Module([])
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
@@ -78,6 +78,7 @@ class File:
         self.outline = outline
         self.evaluator = Evaluator(self)
         self.script: Function | None = None
+        self.refused: list[OutlineError] = []
         self._trees: list[Tree] = []
         self._statements: dict[int, list[cst.CSTNode]] = {}
         self._functions: dict[str, Function | None] = {}
@@ -95,6 +96,11 @@ class File:
         spans: list[Span] = [
             (self.outline.statements[index].first, self.outline.statements[index].last) for index in wanted
         ]
+        refused = {index for index, span in zip(wanted, spans, strict=True) if self._is_too_deep(span)}
+        if refused:
+            self._statements.update({index: [] for index in refused})
+            self.load(set(wanted) - refused)
+            return
         tree = Tree(self.source.lines, spans)
         self._trees.append(tree)
         nodes = list(tree.module.body)
@@ -103,6 +109,17 @@ class File:
             # Statements that share a line are one LibCST node, which the first of them keeps.
             self._statements[index] = [] if span[0] in lines else [nodes.pop(0)]
             lines.update(range(span[0], span[1] + 1))
+
+    def _is_too_deep(self, span: Span) -> bool:
+        """Whether a statement would crash LibCST, or take it minutes; then it is not parsed, and noted."""
+        first, last = span
+        try:
+            error = depth_error(parse("".join(self.source.lines[first - 1 : last])).body)
+        except OutlineError as failure:
+            error = failure
+        if error is not None:
+            self.refused.append(OutlineError(error.reason, error.line + first - 1))
+        return error is not None
 
     def load_script(self) -> None:
         """Parse and walk the statements of the module level that are no definitions."""

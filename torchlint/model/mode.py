@@ -8,8 +8,7 @@ import libcst as cst
 
 from torchlint.model.file import File
 from torchlint.model.flow import Block, Function, Place, children, definitions_of, self_attribute
-
-_MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
+from torchlint.model.vocabulary import is_mode_word
 
 
 def asks_for_mode(place: Place, file: File) -> bool:
@@ -76,11 +75,6 @@ def _texts(node: cst.BaseExpression) -> Iterator[str]:
     elif isinstance(node, (cst.Tuple, cst.List, cst.Set)):
         for element in node.elements:
             yield from _texts(element.value)
-
-
-def is_mode_word(word: str) -> bool:
-    lowered = word.lower().strip("_")
-    return lowered in _MODE_WORDS or "training" in lowered or lowered.startswith("is_train")
 
 
 def _parts(node: cst.CSTNode) -> Iterator[cst.Name | cst.Attribute]:

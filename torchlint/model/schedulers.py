@@ -18,6 +18,7 @@ from torchlint.model.kinds import Kind
 from torchlint.model.mode import words
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument
+from torchlint.model.vocabulary import is_optimizer
 
 _ITERATIONS = re.compile(
     r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch"
@@ -225,7 +226,9 @@ def scheduler_steps(file: File, wanted: set[int]) -> Iterator[SchedulerStep]:
     for function in file.all_functions(wanted):
         for site in function.calls:
             callee = site.node.func
-            if isinstance(callee, cst.Attribute) and callee.attr.value == "step" and site.place.loops():
+            if not isinstance(callee, cst.Attribute) or callee.attr.value != "step" or not site.place.loops():
+                continue
+            if not is_optimizer(file.code(callee.value).split(".")):
                 yield SchedulerStep(file, site)
 
 

@@ -7,6 +7,7 @@ process. A name means one thing or nothing: where several bindings do not fold t
 
 from __future__ import annotations
 
+import ast
 import builtins
 import codecs
 import io
@@ -28,6 +29,7 @@ from torchlint.project.outline import (
     Outline,
     OutlineError,
     absolute,
+    parse,
 )
 
 SymbolKind = Literal["external", "class", "function", "module", "value"]
@@ -170,8 +172,12 @@ class Project:
 
     def parse(self, text: str, path: Path) -> Outline:
         """Outline the text of a file that is being checked and :meth:`add` it; raises ``OutlineError``."""
+        return self.outlined(parse(text), text, path)
+
+    def outlined(self, tree: ast.Module, text: str, path: Path) -> Outline:
+        """The same for a text that is parsed already."""
         path = absolute_path(path)
-        outline = Outline.from_text(text, path, self.module_name(path))
+        outline = Outline.from_tree(tree, text, path, self.module_name(path))
         self.add(outline)
         return outline
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
 
 
-@rule("TL104", since="0.1.0")
+@rule("TL104", since="0.1.0", constructions=True)
 def layer_constructed_in_forward(call: MethodCall) -> Iterator[Finding]:
     """A layer or Parameter that is created in `forward` is never trained.
 
