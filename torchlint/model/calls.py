@@ -119,7 +119,7 @@ class MethodCall:
         """Where methods of the class call the method that this call stands in."""
         for function in self.cls.functions():
             for load in function.loads:
-                if load.name == self.method and isinstance(function.parents.get(load.node), cst.Call):
+                if load.name == self.method and isinstance(function.parent(load.node), cst.Call):
                     yield load.place
 
     @property
@@ -147,10 +147,9 @@ class MethodCall:
         """``nn.Dropout(0.5).train(self.training)(x)``, also through a local name."""
         names = self._bound_names()
         return any(
-            isinstance(node, cst.Attribute)
-            and node.attr.value in ("train", "eval", "training")
+            node.attr.value in ("train", "eval", "training")
             and (node.value is self.node or (isinstance(node.value, cst.Name) and node.value.value in names))
-            for node in self.function.places
+            for node in self.function.attributes
         )
 
     @property
@@ -181,10 +180,9 @@ class MethodCall:
         """``self.weight = nn.Parameter(...); self.weight.requires_grad = False``."""
         names = self._bound_names()
         return any(
-            isinstance(node, cst.Attribute)
-            and node.attr.value in ("requires_grad", "requires_grad_", "detach_")
+            node.attr.value in ("requires_grad", "requires_grad_", "detach_")
             and f"self.{self_attribute(node.value, self.function.self_name)}" in names
-            for node in self.function.places
+            for node in self.function.attributes
         )
 
     def _bound_names(self) -> set[str]:
@@ -201,14 +199,13 @@ class MethodCall:
         names = self._bound_names()
         kept = {name.removeprefix("self.") for name in names if name.startswith("self.")}
         return any(
-            isinstance(node, cst.Attribute)
-            and node.attr.value in _WEIGHT_ACCESS
+            node.attr.value in _WEIGHT_ACCESS
             and (
                 (isinstance(node.value, cst.Name) and node.value.value in names)
                 or self_attribute(node.value, function.self_name) in kept
             )
             for function in self.cls.functions()
-            for node in function.places
+            for node in function.attributes
             if function is self.function or kept
         )
 
@@ -315,12 +312,7 @@ class MethodCall:
     def _closure_is_guarded(self, closure: Function) -> bool:
         outer = closure.outer
         functions = list(outer.everything()) if outer is not None else []
-        named = [
-            node
-            for function in functions
-            for node in function.reaching
-            if isinstance(node, cst.Name) and node.value == closure.name
-        ]
+        named = [node for function in functions for node in function.names if node.value == closure.name]
         sites = [call.place for function in functions for call in function.calls if call.node.func in named]
         # Where the closure is passed on, nothing is known about its calls.
         return (

@@ -105,7 +105,7 @@ class SuperCall:
 
     @property
     def calls_init(self) -> bool:
-        parent = self.function.parents.get(self.node)
+        parent = self.function.parent(self.node)
         return isinstance(parent, cst.Attribute) and parent.attr.value == "__init__"
 
     @property
@@ -339,15 +339,10 @@ class Construction:
     def uncalled(self) -> cst.Attribute | None:
         """``super().__init__`` without parentheses."""
         for function in [self.function] if self.function else []:
-            for node in function.places:
-                if (
-                    isinstance(node, cst.Attribute)
-                    and node.attr.value == "__init__"
-                    and isinstance(node.value, cst.Call)
-                ):
-                    parent = function.parents.get(node)
-                    if isinstance(parent, cst.Expr):
-                        return node
+            for node in function.attributes:
+                is_init = node.attr.value == "__init__" and isinstance(node.value, cst.Call)
+                if is_init and isinstance(function.parent(node), cst.Expr):
+                    return node
         return None
 
     @property

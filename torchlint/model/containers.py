@@ -119,7 +119,7 @@ class PlainContainer(Assigned):
     def _only_used_as_sequence(self) -> bool:
         """Whether nothing is done with the attribute that ``nn.ModuleList`` cannot do."""
         for load in self.attribute.loads:
-            parent = load.place.function.parents.get(load.node)
+            parent = load.place.function.parent(load.node)
             if isinstance(parent, cst.BinaryOperation):
                 return False
             if isinstance(parent, cst.Attribute) and parent.attr.value not in _SHARED_METHODS:
@@ -197,7 +197,7 @@ def _given_hidden(attribute: Attribute, store: Store, value: Value) -> tuple[Val
     function = store.place.function
     if parameter is None or root(function).name != "__init__" or not _runs_its_elements(attribute):
         return None, ()
-    if sum(node.value == parameter.name for node in function.reaching if isinstance(node, cst.Name)) > 1:
+    if sum(node.value == parameter.name for node in function.names) > 1:
         return None, ()
     found: list[Value] = []
     list_given: Value | None = None
@@ -226,10 +226,10 @@ def _modules_in(given: Value) -> list[Value]:
 def _runs_its_elements(attribute: Attribute) -> bool:
     """Whether the forward pass loops over the attribute, or picks from it, as it would with layers."""
     for load in attribute.loads_in_forward:
-        parents = load.place.function.parents
-        parent = parents.get(load.node)
+        within = load.place.function
+        parent = within.parent(load.node)
         if isinstance(parent, cst.Arg):  # enumerate(self.layers), zip(self.layers, ...)
-            parent = parents.get(parents.get(parent, parent))
+            parent = within.parent(within.parent(parent) or parent)
         if isinstance(parent, (cst.For, cst.BaseComp, cst.Subscript)):
             return True
     return False
@@ -326,7 +326,7 @@ def _writes_registries(cls: ClassModel) -> bool:
 
 
 def _is_updated(load: Load) -> bool:
-    parent = load.place.function.parents.get(load.node)
+    parent = load.place.function.parent(load.node)
     return isinstance(parent, cst.Attribute) and parent.attr.value in ("update", "setdefault")
 
 
@@ -348,11 +348,11 @@ def _escapes(attribute: Attribute, load: Load) -> bool:
 def _call_around(load: Load, function: Function) -> CallSite | None:
     """The call that ``self.x``, ``*self.x`` or ``self.x.values()`` is an argument of."""
     node: cst.CSTNode = load.node
-    parent = function.parents.get(node)
+    parent = function.parent(node)
     if isinstance(parent, cst.Attribute) and parent.attr.value in ("values", "items"):
-        node = function.parents.get(parent, parent)
-        parent = function.parents.get(node)
+        node = function.parent(parent) or parent
+        parent = function.parent(node)
     if not isinstance(parent, cst.Arg):
         return None
-    call = function.parents.get(parent)
+    call = function.parent(parent)
     return next((site for site in function.calls if site.node is call), None)

@@ -91,7 +91,7 @@ def _sources(
     part: cst.Name | cst.Attribute, function: Function
 ) -> Iterator[tuple[cst.BaseExpression, Function]]:
     """What a local name, or a property or method of ``self``, was computed from, and under which conditions."""
-    definitions, _ = definitions_of(function.reaching.get(part, ()))
+    definitions, _ = definitions_of(function.reaching(part))
     for definition in definitions:
         where = definition.place.function
         if definition.value is not None and definition.kind in ("value", "augmented", "unpacked"):
@@ -115,5 +115,5 @@ def _sources(
 
 
 def _around(block: Block, part: cst.CSTNode, function: Function) -> bool:
-    place = function.places.get(part)
+    place = function.place(part)
     return place is not None and block in list(place.blocks())

@@ -393,7 +393,7 @@ class ClassModel:
     def _is_called(self, attribute: Attribute) -> bool:
         """Whether ``self.name(...)`` is called: what is handed in may be a module."""
         for load in attribute.loads:
-            parent = load.place.function.parents.get(load.node)
+            parent = load.place.function.parent(load.node)
             if isinstance(parent, cst.Call) and parent.func is load.node:
                 return True
         return False

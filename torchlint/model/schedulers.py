@@ -204,7 +204,7 @@ class SchedulerStep:
     def _is_made_for_each_epoch(self, scheduler: Value) -> bool:
         """``scheduler = CosineAnnealingLR(...)`` inside of the epoch loop: a schedule over one epoch."""
         function, node = scheduler.function, scheduler.identity
-        place = function.places.get(node) if function is not None and node is not None else None
+        place = function.place(node) if function is not None and node is not None else None
         return (
             place is not None
             and bool(place.loops())

@@ -67,32 +67,56 @@ class Evaluator:
 
     def __init__(self, file: File) -> None:
         self.file = file
-        self._memo: dict[cst.CSTNode, Values] = {}
-        self._active: set[cst.CSTNode] = set()
+        # By the identity of the node, since LibCST's own hash is a function in Python.
+        self._memo: dict[int, Values] = {}
+        self._provisional: dict[int, Values] = {}
+        self._kept_alive: list[cst.CSTNode] = []
+        self._active: set[int] = set()
         self._cuts = 0
-        self._opened: set[cst.CSTNode] = set()
+        self._too_deep = False
+        self._opened: set[int] = set()
 
     # -- entry -----------------------------------------------------------------------------------------------------
 
     def values(self, node: cst.BaseExpression, function: Function) -> Values:
         """The possible values of ``node``, which stands in ``function``."""
-        known = self._memo.get(node)
+        key = id(node)
+        known = self._memo.get(key)
         if known is not None:
             return known
-        if node in self._active or len(self._active) > _MAX_DEPTH:
+        if key in self._active:
             self.cut_short()
             return (UNKNOWN,)
-        self._active.add(node)
-        cuts = self._cuts
+        if len(self._active) > _MAX_DEPTH:
+            self._too_deep = True
+            return (UNKNOWN,)
+        return self._evaluate(node, key, function)
+
+    def _evaluate(self, node: cst.BaseExpression, key: int, function: Function) -> Values:
+        if key in self._provisional:
+            self._too_deep = True
+            return self._provisional[key]
+        cuts, outer_was_too_deep = self._cuts, self._too_deep
+        self._too_deep = False
+        self._active.add(key)
         try:
             evaluate = _EVALUATE.get(type(node))
             found = _distinct(evaluate(self, node, function)) if evaluate else (replace(UNKNOWN, node=node),)
         finally:
-            self._active.discard(node)
-        if (
-            not self._active or self._cuts == cuts
-        ):  # an answer that a cycle cut short holds only where it was asked
-            self._memo[node] = found
+            self._active.discard(key)
+        is_outermost = not self._active
+        # An answer that a cycle cut short holds only where it was asked.
+        if is_outermost or (self._cuts == cuts and not self._too_deep):
+            self._memo[key] = found
+            self._kept_alive.append(node)
+        elif self._cuts == cuts:
+            # What a long line of names cut short is not worked out again for each way that leads to it.
+            self._provisional[key] = found
+        if is_outermost:
+            self._provisional.clear()
+            self._too_deep = False
+        else:
+            self._too_deep = self._too_deep or outer_was_too_deep
         return found
 
     def cut_short(self) -> None:
@@ -119,7 +143,7 @@ class Evaluator:
             return (Value(Kind.NONE, node, function),)
         if node.value == function.self_name:
             return (Value(Kind.SELF, node, function),)
-        definitions, free = definitions_of(function.reaching.get(node, ()))
+        definitions, free = definitions_of(function.reaching(node))
         found = [value for definition in definitions for value in self.of_definition(definition)]
         if free and not definitions:
             return self._free_name(node, function)
@@ -270,7 +294,7 @@ class Evaluator:
 
     def _self_attribute(self, node: cst.Attribute, name: str, function: Function) -> Values:
         assert function.owner is not None
-        definitions, free = definitions_of(function.reaching.get(node, ()))
+        definitions, free = definitions_of(function.reaching(node))
         found = [value for definition in definitions for value in self.of_definition(definition)]
         if free or not definitions:
             return (*found, *function.owner.attribute_values(name))
@@ -513,17 +537,17 @@ class Evaluator:
         evaluator = holder.function.file.evaluator
         if evaluator is not self:
             return evaluator.elements(holder)
-        if holder.node in self._opened:  # a container that is extended by itself
+        if id(holder.node) in self._opened:  # a container that is extended by itself
             self.cut_short()
             return []
-        self._opened.add(holder.node)
+        self._opened.add(id(holder.node))
         found: list[Value] = []
         try:
             for expression, is_container, function in self._element_expressions(holder):
                 for value in self.values(expression, function):
                     found.extend(self.elements(value) if is_container else (value,))
         finally:
-            self._opened.discard(holder.node)
+            self._opened.discard(id(holder.node))
         return list(_distinct(found))
 
     def _element_expressions(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool, Function]]:

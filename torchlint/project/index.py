@@ -146,7 +146,10 @@ class Project:
         self._steps = 0
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
         self._line_was_cut = False
-        self._mentioning: dict[tuple[Path, str], frozenset[Path]] = {}
+        self._mentioning: dict[tuple[Path, str], tuple[Path, ...]] = {}
+        self._importing: dict[Outline, tuple[frozenset[str], frozenset[str]]] = {}
+        self._not_compared: list[Path] = []
+        self._unsaved: dict[Path, Outline] = {}
         self._files: dict[Path, tuple[Path, ...]] = {}
 
     @classmethod
@@ -187,6 +190,7 @@ class Project:
         before = self._outlines.get(path)
         changed = path in self._outlines and (before is None or before.text != outline.text)
         self._outlines[path] = self._buffers[path] = outline
+        self._not_compared.append(path)
         # No answer so far depends on a file that was never read and was known to exist.
         if self._finder.add(path) or changed:
             self._folds.clear()
@@ -194,6 +198,7 @@ class Project:
             self._ancestors.clear()
             self._files.clear()
             self._mentioning.clear()
+            self._importing.clear()
 
     def module_name(self, path: Path) -> str:
         return self._finder.module_name(absolute_path(path))
@@ -596,7 +601,7 @@ class Project:
         module = own.parent.name if own.name == "__init__.py" else own.stem
         for path in self._mentions(self._finder.root_of(own.parent), name):
             outline = self.outline(path)
-            if outline is not None and (path == own or _imports(outline, module, name)):
+            if outline is not None and (path == own or self._imports(outline, module, name)):
                 yield outline
 
     def files(self, root: Path) -> tuple[Path, ...]:
@@ -606,17 +611,37 @@ class Project:
             self._files[root] = tuple(islice(found, MAX_FILES + 1))
         return self._files[root][:MAX_FILES]
 
-    def _mentions(self, root: Path, name: str) -> Iterator[Path]:
+    def _mentions(self, root: Path, name: str) -> Iterable[Path]:
         """The files of the project in which ``name`` is a word."""
-        word = _word(name.encode())
+        word = name.encode()
         if (root, name) not in self._mentioning:
-            found = (path for path in self.files(root) if word.search(_content(path)))
-            self._mentioning[root, name] = frozenset(found)
+            found = (path for path in self.files(root) if _has_word(_content(path), word))
+            self._mentioning[root, name] = tuple(found)
         on_disk = self._mentioning[root, name]
-        for path in self.files(root):
-            buffer = self._buffers.get(path)
-            if word.search(buffer.text.encode(errors="replace")) if buffer else path in on_disk:
-                yield path
+        unsaved = self._unsaved_buffers()
+        if not unsaved:
+            return on_disk
+        among = {path for path in on_disk if path not in unsaved}
+        among.update(path for path, buffer in unsaved.items() if _has_word(_bytes_of(buffer), word))
+        return [path for path in self.files(root) if path in among]
+
+    def _unsaved_buffers(self) -> dict[Path, Outline]:
+        """The files whose text came from the caller and is not what the disk has, so that a search must look at it."""
+        for path in self._not_compared:
+            buffer = self._buffers[path]
+            if _content(path).removeprefix(codecs.BOM_UTF8) == _bytes_of(buffer):
+                self._unsaved.pop(path, None)
+            else:
+                self._unsaved[path] = buffer
+        self._not_compared.clear()
+        return self._unsaved
+
+    def _imports(self, outline: Outline, module: str, name: str) -> bool:
+        """Whether a file imports ``name`` from anywhere, or anything by the name of ``module``."""
+        if outline not in self._importing:
+            self._importing[outline] = _imported_words(outline)
+        members, modules = self._importing[outline]
+        return name in members or module in members or module in modules
 
 
 def _content(path: Path) -> bytes:
@@ -624,6 +649,15 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def _bytes_of(buffer: Outline) -> bytes:
+    return buffer.text.encode(errors="replace")
+
+
+def _has_word(content: bytes, name: bytes) -> bool:
+    # Most files do not have it at all, which the search for a substring finds out a hundred times faster.
+    return name in content and _word(name).search(content) is not None
 
 
 @lru_cache(maxsize=256)
@@ -696,12 +730,13 @@ def _exported(outline: Outline, name: str) -> bool:
     return not name.startswith("_")
 
 
-def _imports(outline: Outline, module: str, name: str) -> bool:
-    """Whether a file imports ``name`` from anywhere, or anything by the name of ``module``."""
+def _imported_words(outline: Outline) -> tuple[frozenset[str], frozenset[str]]:
+    """What the imports of a file name: members, and the parts of modules."""
     origins = [found.origin for bindings in outline.bindings.values() for found in bindings if found.origin]
-    if any(origin.member in (name, module) or module in origin.module.split(".") for origin in origins):
-        return True
-    return any(module in star.module.split(".") for star in outline.stars)
+    members = frozenset(origin.member for origin in origins if origin.member is not None)
+    modules = {part for origin in origins for part in origin.module.split(".")}
+    modules.update(part for star in outline.stars for part in star.module.split("."))
+    return members, frozenset(modules)
 
 
 def _merge(lines: list[list[Symbol | object]]) -> list[Symbol | object] | None:
