@@ -132,9 +132,15 @@ class Project:
     ``root`` is found for each file where it is not given. ``environment`` are folders of installed packages.
     """
 
-    def __init__(self, root: Path | None = None, *, environment: Sequence[Path] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        environment: Sequence[Path] | None = None,
+        finder: Finder | None = None,
+    ) -> None:
         self.root = None if root is None else absolute_path(root)
-        self._finder = Finder(self.root, environment)
+        self._finder = finder or Finder(self.root, environment)
         self._outlines: dict[Path, Outline | None] = {}
         self._buffers: dict[Path, Outline] = {}
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
@@ -604,7 +610,8 @@ class Project:
         """The files of the project in which ``name`` is a word."""
         word = _word(name.encode())
         if (root, name) not in self._mentioning:
-            found = (path for path in self.files(root) if word.search(_content(path)))
+            unread = (path for path in self.files(root) if path not in self._buffers)
+            found = (path for path in unread if word.search(_content(path)))
             self._mentioning[root, name] = frozenset(found)
         on_disk = self._mentioning[root, name]
         for path in self.files(root):
