@@ -69,7 +69,7 @@ class Row:
     what: str
     corpus: str
     measure: Measure
-    target: Target
+    target: Target | None
     pairs: Pairs
 
     @property
@@ -78,17 +78,17 @@ class Row:
 
     @property
     def passed(self) -> bool:
-        return self.target.met(self.ratio)
+        return self.target is None or self.target.met(self.ratio)
 
     def cells(self) -> list[str]:
         first, second = self.pairs.seconds(self.measure)
         peaks = " / ".join(f"{peak:.0f}" for peak in self.pairs.peaks_mb())
-        verdict = "pass" if self.passed else "**fail**"
+        verdict = "" if self.target is None else "pass" if self.passed else "**fail**"
         seconds = f"{first:.2f} s / {second:.2f} s"
         rounds = str(len(self.pairs.first))
         measure = {"cpu": "CPU", "wall": "wall"}[self.measure]
         return [
-            *(self.what, self.corpus, measure, f"{self.ratio:.2f}", str(self.target), verdict),
+            *(self.what, self.corpus, measure, f"{self.ratio:.2f}", str(self.target or ""), verdict),
             *(seconds, peaks, rounds),
         ]
 
@@ -218,15 +218,22 @@ def plugin(benchmark: Benchmark) -> Iterator[Row]:
 
 
 def warm(benchmark: Benchmark) -> Iterator[Row]:
-    """A run after which nothing has changed. ruff prints nothing here, which only helps it."""
+    """A run after which nothing has changed, against ruff, which prints nothing here.
+
+    ruff looks again at files in which it has found something. With ``F``, there are a few of them; with ``E9``,
+    none, and no linter could be faster. Its default rules find something in many files: against them, it would
+    be no contest.
+    """
     corpus = benchmark.corpus("transformers", "torch")
-    cache = str(benchmark.folder / "ruff-cache")
-    ruff = benchmark.tool("ruff", corpus, "check", "--isolated", "--silent", "--cache-dir", cache)
     ours = benchmark.torchlint(corpus, "--isolated")
-    for process in (ruff, ours):
-        process.run()
-    pairs = compare(ours, ruff, benchmark.rounds(MANY))
-    yield Row("warm / `ruff check` warm", str(corpus), "wall", Target("<=", 1), pairs)
+    ours.run()
+    for rules, target in (("F", Target("<=", 1)), ("E9", None)):
+        cache = str(benchmark.folder / f"ruff-cache-{rules}")
+        options = ("--isolated", "--silent", "--cache-dir", cache, "--select", rules)
+        ruff = benchmark.tool("ruff", corpus, "check", *options)
+        ruff.run()
+        pairs = compare(ours, ruff, benchmark.rounds(MANY))
+        yield Row(f"warm / `ruff check --select {rules}` warm", str(corpus), "wall", target, pairs)
 
 
 def linear(benchmark: Benchmark) -> Iterator[Row]:
