@@ -26,7 +26,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("run", "pool"),
     ("report",),
-    ("cli", "checking", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
+    ("api", "cli", "checking", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
 )
 
 # Upward imports that are meant, each with its reason.

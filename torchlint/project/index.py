@@ -134,9 +134,15 @@ class Project:
     ``root`` is found for each file where it is not given. ``environment`` are folders of installed packages.
     """
 
-    def __init__(self, root: Path | None = None, *, environment: Sequence[Path] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        environment: Sequence[Path] | None = None,
+        finder: Finder | None = None,
+    ) -> None:
         self.root = None if root is None else absolute_path(root)
-        self._finder = Finder(self.root, environment)
+        self._finder = finder or Finder(self.root, environment)
         self._outlines: dict[Path, Outline | None] = {}
         self._buffers: dict[Path, Outline] = {}
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
