@@ -17,7 +17,8 @@ from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
 from torchlint.model.source import Source, SourceError, decode
 from torchlint.project.index import Project
-from torchlint.project.outline import Outline, OutlineError, parse
+from torchlint.project.installed import absolute_path
+from torchlint.project.outline import Outline, OutlineError
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
@@ -53,26 +54,27 @@ def check_source(
     try:
         decoded = decode(source, path)
         project = project or Project.for_path(location)
-        tree = parse(decoded.text) if tree is None else tree
-        outline = project.outlined(tree, decoded.text, location)
+        if tree is not None:
+            project.trees.add(absolute_path(location), decoded.text, tree)
+        outline = project.parse(decoded.text, location)
     except SourceError as error:
         return [_not_checked(path, Failure(error.reason))]
     except OutlineError as error:
         return [_refused(path, error)]
-    found = _check(decoded, tree, outline, project, config, screened=screened)
+    found = _check(decoded, outline, project, config, screened=screened)
     enabled = {rule.code for rule in all_rules() if config.enabled(rule)}
     kept = suppress(decoded.text, found, enabled.__contains__, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
 
 
 def _check(
-    source: Source, tree: ast.Module, outline: Outline, project: Project, config: Config, *, screened: bool
+    source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
 ) -> list[Diagnostic]:
     rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS and config.enabled(rule)]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
-        wanted = screen(tree, outline, project, rules) if screened else everything(outline, project, rules)
+        wanted = screen(outline, project, rules) if screened else everything(outline, project, rules)
         return _run_rules(source, outline, project, rules, wanted) if wanted else []
     except Exception as error:  # LibCST refuses some files that Python accepts
         return [_not_checked(source.path, Failure(f"cannot be analysed: {_describe(error)}"))]

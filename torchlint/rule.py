@@ -38,7 +38,7 @@ class Example:
     code: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calls:
     """The calls that a rule looks at: of these functions, by their dotted names, and with this in their arguments.
 
@@ -54,7 +54,7 @@ class Calls:
     tensor: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule of the catalogue.
 

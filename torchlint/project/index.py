@@ -7,7 +7,6 @@ process. A name means one thing or nothing: where several bindings do not fold t
 
 from __future__ import annotations
 
-import ast
 import builtins
 import codecs
 import io
@@ -29,8 +28,8 @@ from torchlint.project.outline import (
     Outline,
     OutlineError,
     absolute,
-    parse,
 )
+from torchlint.project.trees import Trees
 
 SymbolKind = Literal["external", "class", "function", "module", "value"]
 
@@ -143,6 +142,7 @@ class Project:
     ) -> None:
         self.root = None if root is None else absolute_path(root)
         self._finder = finder or Finder(self.root, environment)
+        self.trees = Trees()
         self._outlines: dict[Path, Outline | None] = {}
         self._buffers: dict[Path, Outline] = {}
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
@@ -175,20 +175,18 @@ class Project:
     def _read(self, path: Path) -> Outline | None:
         try:
             text = decode(path.read_bytes())
-            return Outline.from_text(text, path, self.module_name(path))
+            return Outline.from_tree(self.trees.parse(path, text), text, path, self.module_name(path))
         except (OSError, SyntaxError, UnicodeDecodeError, LookupError, OutlineError):
             return None
 
     def parse(self, text: str, path: Path) -> Outline:
         """Outline the text of a file that is being checked and :meth:`add` it; raises ``OutlineError``."""
-        return self.outlined(parse(text), text, path)
-
-    def outlined(self, tree: ast.Module, text: str, path: Path) -> Outline:
-        """The same for a text that is parsed already."""
         path = absolute_path(path)
-        outline = Outline.from_tree(tree, text, path, self.module_name(path))
-        self.add(outline)
-        return outline
+        known = self._outlines.get(path)
+        if known is None or known.text != text:
+            known = Outline.from_tree(self.trees.parse(path, text), text, path, self.module_name(path))
+        self.add(known)
+        return known
 
     def add(self, outline: Outline) -> None:
         """Let ``outline`` win over the file on disk."""

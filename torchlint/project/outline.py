@@ -231,6 +231,7 @@ def _span(node: ast.stmt) -> tuple[int, int]:
 # ---------------------------------------------------------------------------------------------------- inside
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_GLOBAL = re.compile(r"(?:^|[;:])[ \t\f]*global\b", re.MULTILINE)
 _CLASS_LINE = re.compile(r"^[ \t\f]*class\b", re.MULTILINE)
 
 
@@ -248,7 +249,7 @@ def _class_counts(tree: ast.Module, text: str) -> list[int]:
 
 def _bound_from_inside(tree: ast.Module, text: str) -> Iterator[Binding]:
     """What ``global`` in a function, and ``:=`` in an expression, bind at the module level."""
-    if "global" in text:
+    if _GLOBAL.search(text):
         for statement in tree.body:
             for node in _all_statements(statement):
                 if isinstance(node, ast.Global):
@@ -268,7 +269,7 @@ def _all_statements(statement: ast.stmt) -> Iterator[ast.stmt]:
     while stack:
         node = stack.pop()
         yield node
-        stack += _blocks(node)
+        stack += blocks_of(node)
 
 
 @lru_cache(maxsize=256)
@@ -346,10 +347,11 @@ def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
         statement, conditional = stack.pop()
         yield statement, conditional
         if not isinstance(statement, _DEFINITION):
-            stack += [(inner, True) for inner in reversed(list(_blocks(statement)))]
+            stack += [(inner, True) for inner in reversed(list(blocks_of(statement)))]
 
 
-def _blocks(statement: ast.AST) -> Iterator[ast.stmt]:
+def blocks_of(statement: ast.AST) -> Iterator[ast.stmt]:
+    """The statements directly inside of a statement."""
     for name in ("body", "handlers", "cases", "orelse", "finalbody"):
         for inner in getattr(statement, name, ()):
             if isinstance(inner, ast.stmt):
@@ -439,7 +441,7 @@ class _Collector:
             prefix = f"{prefix}{node.name}.<locals>."
             functions = {**functions, **self._locals(node)}
             around = {}
-        for inner in _blocks(node):
+        for inner in blocks_of(node):
             yield _Scope(inner, prefix, functions, around)
 
     def _quietly(self, body: Sequence[ast.stmt]) -> dict[str, list[Binding]]:

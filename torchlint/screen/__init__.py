@@ -7,7 +7,6 @@ on calls narrows its own down by what it declares in :attr:`torchlint.rule.Rule.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
@@ -17,9 +16,6 @@ from torchlint.rule import Rule
 from torchlint.screen import attributes, calls, construction, schedulers
 from torchlint.screen.possibilities import Possibilities
 from torchlint.screen.scopes import ClassSketch, FileSketch
-
-Candidates = dict[str, frozenset[str]]
-"""For each subject the qualified names of the classes that may hold one."""
 
 _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
     "PlainTensor": attributes.may_keep_plain_tensor,
@@ -47,11 +43,11 @@ class Screened:
         return bool(self.statements)
 
 
-def screen(tree: ast.Module, outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
-    """The candidates of ``rules`` in the file that ``tree`` and ``outline`` are of."""
-    file = _possibilities(project).add(tree, outline)
+def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
+    """The candidates of ``rules`` in a file."""
+    file = _possibilities(project).file(outline)
     subjects = {rule.subject for rule in rules}
-    on_calls = [rule for rule in rules if rule.subject == "MethodCall"]
+    on_calls = tuple(rule for rule in rules if rule.subject == "MethodCall")
     classes: dict[str, list[str]] = {subject: [] for subject in subjects}
     for cls in _modules(file) if subjects - {"SchedulerStep"} else ():
         for subject in subjects & _CLASS_SCREENS.keys():

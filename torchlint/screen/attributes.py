@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, LOST, MODULE, PARAMETER, TENSOR, Kinds, held
+from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, LOST, MODULE, PARAMETER, TENSOR, held
 from torchlint.screen.scopes import ClassSketch
 
 _OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "_apply", "__setattr__"}
-
-
-def _stores(cls: ClassSketch) -> Iterator[tuple[str, Kinds]]:
-    """The attributes that the class itself assigns, with what they may hold."""
-    names = {
-        name: None
-        for method in cls.methods.values()
-        for name, bindings in method.sketch.stores.items()
-        if any(binding.kind == "value" for binding in bindings)
-    }
-    for name in names:
-        yield name, cls.own_attribute(name)
 
 
 def may_hide_modules(cls: ClassSketch) -> bool:
@@ -27,7 +13,7 @@ def may_hide_modules(cls: ClassSketch) -> bool:
     if _OWN_REGISTRY & cls.methods.keys():
         return False
     given: set[str] = set()
-    for name, kinds in _stores(cls):
+    for name, kinds in cls.stored_kinds:
         if kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER):
             return True
         if kinds & (ARGUMENT | COPY):
@@ -42,10 +28,10 @@ def may_keep_plain_tensor(cls: ClassSketch) -> bool:
         return False
     early = cls.used_by_init - cls.used_by_forward
     late = {name for method in cls.methods.keys() - early for name in cls.methods[method].sketch.stores}
-    tensors = {name for name, kinds in _stores(cls) if name not in late and kinds & TENSOR}
+    tensors = {name for name, kinds in cls.stored_kinds if name not in late and kinds & TENSOR}
     return any(tensors & cls.methods[name].sketch.loads for name in cls.used_by_forward)
 
 
 def may_lose_parameter(cls: ClassSketch) -> bool:
     """Whether an attribute may get a tensor that is computed from a new Parameter."""
-    return any((kinds | held(kinds)) & LOST for _, kinds in _stores(cls))
+    return any((kinds | held(kinds)) & LOST for _, kinds in cls.stored_kinds)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from torchlint.model.vocabulary import is_mode_word
 from torchlint.project.index import Symbol
@@ -12,12 +13,27 @@ from torchlint.screen.kinds import CALLABLE, CLASS, MODULE, PARAMETER, TENSOR, K
 from torchlint.screen.scopes import ClassSketch, Scope
 from torchlint.screen.sketch import Call, dotted_name
 
+Watched = Mapping[str, Sequence[tuple[Calls, int]]]
+"""For each function what rules look for in its calls, and at which position."""
 
-def may_hold_calls(cls: ClassSketch, rules: Sequence[Rule]) -> bool:
+
+@lru_cache(maxsize=8)
+def _by_function(rules: tuple[Rule, ...]) -> Watched:
+    found: dict[str, list[tuple[Calls, int]]] = {}
+    for rule in rules:
+        for calls in rule.calls:
+            for function, position in calls.functions.items():
+                found.setdefault(function, []).append((calls, position))
+    return found
+
+
+def may_hold_calls(cls: ClassSketch, rules: tuple[Rule, ...]) -> bool:
     """Whether a rule may look at a call of the class."""
-    if any(not rule.calls and not rule.constructions for rule in rules):  # it declares nothing, so it wants all
+    if any(
+        not rule.calls and not rule.constructions for rule in rules
+    ):  # it declares nothing, so it wants all
         return True
-    watched = [calls for rule in rules for calls in rule.calls]
+    watched = _by_function(rules)
     constructions = any(rule.constructions for rule in rules)
     late = cls.used_by_forward - cls.used_by_init
     for name, method in cls.methods.items():
@@ -44,25 +60,25 @@ def _called_functions(cls: ClassSketch) -> Iterator[Scope]:
             yield function
 
 
-def _may_match(scope: Scope, watched: Sequence[Calls], *, makes: bool) -> bool:
+def _may_match(scope: Scope, watched: Watched, *, makes: bool) -> bool:
+    named: dict[str, Symbol | Kinds | None] = {}
     for call in scope.sketch.calls:
-        callee = _callee(call, scope)
+        if call.callee not in named or not call.callee:
+            named[call.callee] = _callee(call, scope)
+        callee = named[call.callee]
         if callee is None:
             continue
         if isinstance(callee, Symbol):
             if makes and _makes_module(callee, call, scope):
                 return True
-            if any(_concerns(calls, callee, call, scope) for calls in watched):
+            if _is_watched(callee, call, scope, watched):
                 return True
-        elif (makes and callee & CLASS) or (
-            callee & CALLABLE
-            and any(
-                _concerns(calls, symbol, call, scope)
-                for symbol in scope.file.possibilities.symbols_in(callee)
-                for calls in watched
-            )
-        ):
+        elif makes and callee & CLASS:
             return True
+        elif callee & CALLABLE:
+            symbols = scope.file.possibilities.symbols_in(callee)
+            if any(_is_watched(symbol, call, scope, watched) for symbol in symbols):
+                return True
     return False
 
 
@@ -107,15 +123,18 @@ def _makes_module(symbol: Symbol, call: Call, scope: Scope) -> bool:
     if symbol.kind not in ("class", "external"):
         return False
     return bool(scope.file.evaluator.call_symbol(symbol, call.node, scope) & (MODULE | PARAMETER)) and bool(
-        scope.file.possibilities.of_symbol(symbol) & CLASS
+        scope.file.possibilities.of_symbol(symbol, scope.file) & CLASS
     )
 
 
-def _concerns(calls: Calls, symbol: Symbol, call: Call, scope: Scope) -> bool:
-    """Whether a call of ``symbol`` is one of ``calls``."""
-    position = calls.functions.get(symbol.dotted)
-    if position is None or symbol.kind != "external":
+def _is_watched(symbol: Symbol, call: Call, scope: Scope, watched: Watched) -> bool:
+    """Whether a call of ``symbol`` is one that a rule looks at."""
+    if symbol.kind != "external" or symbol.dotted not in watched:
         return False
+    return any(_concerns(calls, position, call, scope) for calls, position in watched[symbol.dotted])
+
+
+def _concerns(calls: Calls, position: int, call: Call, scope: Scope) -> bool:
     written = _argument(call.node, calls.argument, position)
     if written is None or not calls.given:
         return (written is None) != calls.given

@@ -56,10 +56,18 @@ class Evaluator:
         return known if known is not None else self.file.possibilities.solve(self._memo, key, answer)
 
     def possible(self, node: ast.expr, scope: Scope) -> Kinds:
+        """What ``node``, which stands in ``scope``, may be."""
         evaluate = _EVALUATE.get(node.__class__)
         if evaluate is None:
             return 0
+        if node.__class__ is ast.Call and dotted_name(node.func) and self._is_plain(node, scope):
+            return MODULE
         return self.once(node, lambda: evaluate(self, node, scope))
+
+    def _is_plain(self, node: ast.Call, scope: Scope) -> bool:
+        """``nn.Linear(...)``: the most common expression by far, which needs no looking into its arguments."""
+        symbol = scope.symbol(dotted_name(node.func))
+        return symbol is not None and symbol.dotted in _PLAIN_MODULES and symbol.kind == "external"
 
     # -- names -------------------------------------------------------------------------------------------------------
 
@@ -83,7 +91,7 @@ class Evaluator:
     def _free(self, name: str) -> Kinds:
         symbol = self.file.meaning(name)
         if symbol is not None and symbol.kind != "value":
-            return self.file.possibilities.of_symbol(symbol)
+            return self.file.possibilities.of_symbol(symbol, self.file)
         script = self.file.script
         bindings = script.sketch.definitions.get(name, ())
         kinds = self.of_bindings(bindings, script)
@@ -104,7 +112,7 @@ class Evaluator:
                 kinds |= ARGUMENT
             elif binding.kind == "import":
                 symbol = self.file.project.imported(self.file.outline, binding.node)
-                kinds |= self.file.possibilities.of_symbol(symbol) if symbol is not None else 0
+                kinds |= self.file.possibilities.of_symbol(symbol, self.file) if symbol is not None else 0
             elif binding.kind == "class":
                 kinds |= CLASS | ANY_THING
             elif binding.kind == "function":
@@ -148,7 +156,7 @@ class Evaluator:
         symbol = scope.symbol(dotted) if head else None
         if symbol is None or symbol.kind != "function" or symbol.outline is None:
             return None
-        function = self.file.possibilities.file(symbol.outline).function(symbol.qualname)
+        function = self.file.other(symbol.outline).function(symbol.qualname)
         return self._at(function, path, (symbol.outline.path, symbol.qualname, path)) if function else None
 
     def _at(self, function: Scope, path: TargetPath, key: object) -> Kinds | None:
@@ -191,13 +199,13 @@ class Evaluator:
         if head and head != scope.sketch.self_name:
             symbol = scope.symbol(dotted)
             if symbol is not None and symbol.kind != "value":
-                return self.file.possibilities.of_symbol(symbol)
+                return self.file.possibilities.of_symbol(symbol, self.file)
         return self._member(self.possible(node.value, scope), node.attr)
 
     def _member(self, base: Kinds, name: str) -> Kinds:
         kinds = 0
         if base & (FOREIGN | CLASS | NAMESPACE):
-            kinds |= self.file.possibilities.attribute(base, name)
+            kinds |= self.file.possibilities.attribute(base, name, self.file)
         if base & PARAMETER and name == "data":
             kinds |= TENSOR
         if base & (PARAMETER | LOST):
@@ -269,8 +277,9 @@ class Evaluator:
         key = (symbol.outline.path, symbol.qualname)
         known = possibilities.returned.get(key)
         if known is not None:
+            self.file.look_into(symbol.outline)
             return known
-        file = possibilities.file(symbol.outline)
+        file = self.file.other(symbol.outline)
         return possibilities.solve(
             possibilities.returned, key, lambda: file.evaluator.returned_here(symbol.qualname)
         )
@@ -405,6 +414,20 @@ def _is_slice(node: ast.expr) -> bool:
     return isinstance(node, ast.Slice) or (isinstance(node, ast.Tuple) and any(map(_is_slice, node.elts)))
 
 
+_PLAIN_MODULES = {
+    f"torch.nn.{name}"
+    for name in (
+        "Linear",
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+        "BatchNorm1d",
+        "BatchNorm2d",
+        "LayerNorm",
+        "Embedding",
+        "Dropout",
+    )
+}
 _EVALUATE: dict[type, Callable[[Evaluator, Any, Scope], Kinds]] = {
     ast.Name: Evaluator._name,
     ast.Attribute: Evaluator._attribute,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from torchlint.project.index import Project, Symbol
-from torchlint.project.outline import Outline, OutlineError, parse
+from torchlint.project.outline import Outline
 from torchlint.screen.kinds import (
     ANY_THING,
     ANYTHING,
@@ -24,7 +24,7 @@ from torchlint.screen.scopes import FileSketch, Scope
 
 _MAX_DEPTH = 200
 _MAX_ROUNDS = 50
-_MOST_FILES = 16
+_MOST_FILES = 64
 """How many other files are kept with their syntax trees."""
 
 _NAMESPACES = {
@@ -76,27 +76,27 @@ class Possibilities:
         self._results[key] = self._results.get(key, 0) | result
         return CALLABLE | self._bit(key)
 
-    def attribute(self, kinds: Kinds, name: str) -> Kinds:
+    def attribute(self, kinds: Kinds, name: str, asking: FileSketch) -> Kinds:
         """What ``module.name`` may hold, by the classes that the module may be of."""
         found = ANYTHING if kinds & ANY_THING else 0
         for symbol in self.symbols_in(kinds):
             if symbol.outline is not None and symbol.class_outline is not None:
-                sketch = self.file(symbol.outline).class_sketch(symbol.class_outline)
+                sketch = asking.other(symbol.outline).class_sketch(symbol.class_outline)
                 found |= sketch.attribute(name) if sketch is not None else 0
             elif symbol.kind == "module" or symbol.dotted in _NAMESPACES:
-                member = self.project.member(symbol, name)
-                found |= self.of_symbol(member) if member is not None else 0
+                member = asking.project.member(symbol, name)
+                found |= self.of_symbol(member, asking) if member is not None else 0
         return found
 
-    def of_symbol(self, symbol: Symbol) -> Kinds:
+    def of_symbol(self, symbol: Symbol, asking: FileSketch) -> Kinds:
         """What a class or function is by itself."""
         bit = self._bit(symbol)
         if symbol.kind == "module" or symbol.dotted in _NAMESPACES:
             return NAMESPACE | bit
         if symbol.kind == "class":
-            return CLASS | bit if self.project.is_module(symbol) else bit
+            return CLASS | bit if asking.project.is_module(symbol) else bit
         if symbol.kind == "external" and (
-            symbol.dotted == "torch.nn.Parameter" or self.project.is_module(symbol)
+            symbol.dotted == "torch.nn.Parameter" or asking.project.is_module(symbol)
         ):
             return CLASS | bit
         return CALLABLE | bit if symbol.kind in ("function", "external") else 0
@@ -158,23 +158,15 @@ class Possibilities:
         finally:
             self._active.discard(key)
 
-    def add(self, tree: ast.Module, outline: Outline) -> FileSketch:
-        """The file being checked, whose tree is at hand."""
+    def file(self, outline: Outline) -> FileSketch:
         known = self._files.get(outline.path)
-        if known is not None and known.outline is not outline and known.outline.text != outline.text:
+        if known is not None and known.outline is outline:
+            self._files.move_to_end(outline.path)
+            return known
+        if known is not None and known.outline.text != outline.text:
             self._files.clear()  # what other files were told about it may no longer hold
             self.returned.clear()
-        return self._keep(FileSketch(self, outline, tree))
-
-    def file(self, outline: Outline) -> FileSketch:
-        if outline.path in self._files:
-            self._files.move_to_end(outline.path)
-            return self._files[outline.path]
-        try:
-            tree = parse(outline.text)
-        except OutlineError:  # cannot be: there is an outline
-            tree = ast.Module([], [])
-        return self._keep(FileSketch(self, outline, tree))
+        return self._keep(FileSketch(self, outline, self.project.trees.parse(outline.path, outline.text)))
 
     def _keep(self, file: FileSketch) -> FileSketch:
         self._files[file.outline.path] = file

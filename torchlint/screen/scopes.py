@@ -39,6 +39,14 @@ class FileSketch:
         self._classes: dict[str, ClassSketch | None] = {}
         self._functions: dict[str, Scope | None] = {}
 
+    def other(self, outline: Outline) -> FileSketch:
+        """The file that something is defined in, which this one asks about."""
+        self.look_into(outline)
+        return self if outline is self.outline else self.possibilities.file(outline)
+
+    def look_into(self, outline: Outline) -> None:
+        """Note that the source of another file takes part in what is said of this one."""
+
     def meaning(self, dotted: str) -> Symbol | None:
         """What a dotted name of the module level means."""
         if dotted not in self._meanings:
@@ -128,6 +136,7 @@ class Scope:
         self.sketch = sketch
         self.owner = owner
         self.outer = outer
+        self._symbols: dict[str, Symbol | None] = {}
 
     @cached_property
     def grown(self) -> _Growths:
@@ -147,6 +156,11 @@ class Scope:
 
     def symbol(self, dotted: str) -> Symbol | None:
         """What a dotted name means in the scope, unless that depends on what was assigned to it."""
+        if dotted not in self._symbols:
+            self._symbols[dotted] = self._find_symbol(dotted)
+        return self._symbols[dotted]
+
+    def _find_symbol(self, dotted: str) -> Symbol | None:
         head, _, rest = dotted.partition(".")
         bindings = list(self.bindings(head))
         if not bindings:
@@ -301,7 +315,7 @@ class ClassSketch:
         found: list[ClassSketch] = []
         for symbol in self.file.project.ancestors(self.symbol):
             if symbol is not None and symbol.outline is not None and symbol.class_outline is not None:
-                sketch = self.file.possibilities.file(symbol.outline).class_sketch(symbol.class_outline)
+                sketch = self.file.other(symbol.outline).class_sketch(symbol.class_outline)
                 if sketch is not None:
                     found.append(sketch)
         return found
@@ -309,6 +323,8 @@ class ClassSketch:
     def attribute(self, name: str) -> Kinds:
         """What ``self.name`` may hold, by the assignments of this class or of its bases."""
         kinds = self.own_attribute(name)
+        if not self.ancestors:
+            return kinds
         for ancestor in self.ancestors:
             kinds |= ancestor.own_attribute(name)
         return kinds
@@ -325,14 +341,38 @@ class ClassSketch:
     def used_by_init(self) -> set[str]:
         return self.reachable("__init__")
 
+    @cached_property
+    def stored(self) -> dict[str, list[tuple[Scope, ast.expr]]]:
+        """What is assigned to each attribute of ``self``, one value to one target, and in which method."""
+        found: dict[str, list[tuple[Scope, ast.expr]]] = {}
+        for scope in self.methods.values():
+            for name, bindings in scope.sketch.stores.items():
+                values = [(scope, binding.node) for binding in bindings if binding.kind == "value"]
+                if values:
+                    found.setdefault(name, []).extend(values)
+        return found
+
+    @cached_property
+    def stored_kinds(self) -> list[tuple[str, Kinds]]:
+        """The attributes that the class itself assigns, with what they may hold."""
+        return [(name, self.own_attribute(name)) for name in self.stored]
+
+    @cached_property
+    def _registering(self) -> list[tuple[Scope, Call]]:
+        """Calls such as ``self.add_module(...)`` and ``setattr(self, ...)``."""
+        return [
+            (scope, call)
+            for scope in self.methods.values()
+            for call in scope.sketch.calls
+            if call.callee.rpartition(".")[2] in _REGISTERING
+        ]
+
     def _evaluate(self, name: str) -> Kinds:
         kinds = 0
-        for scope in self.methods.values():
-            for binding in scope.sketch.stores.get(name, ()):
-                if binding.kind == "value":
-                    kinds |= scope.possible(binding.node)
-            for call in scope.sketch.calls:
-                kinds |= _registered(call, name, scope)
+        for scope, value in self.stored.get(name, ()):
+            kinds |= scope.possible(value)
+        for scope, call in self._registering:
+            kinds |= _registered(call, name, scope)
         for binding in self.body.sketch.definitions.get(name, ()):
             if binding.kind == "value":
                 kinds |= self.body.possible(binding.node)
@@ -375,7 +415,7 @@ _REGISTERING = {"add_module", "register_module", "register_parameter", "register
 def _registered(call: Call, name: str, scope: Scope) -> Kinds:
     """What ``self.add_module("name", layer)`` gives ``self.name``."""
     method = call.callee.rpartition(".")[2]
-    if method not in _REGISTERING or len(call.node.args) < 2:
+    if len(call.node.args) < 2:
         return 0
     literal = call.node.args[1 if method == "setattr" else 0]
     if isinstance(literal, ast.Constant) and literal.value != name:
