@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import libcst as cst
 
@@ -143,7 +144,7 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
     """The attributes of a Module class that hide modules or Parameters, one for each assignment that does."""
     if _OWN_REGISTRY & cls.methods.keys():
         return
-    handed_on = _handed_on(cls)
+    handed_on = cache(lambda: _handed_on(cls))  # which few classes need
     for attribute in cls.attributes.values():
         reported: set[int] = set()
         for store, value in attribute.assigned():
@@ -156,7 +157,7 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
 
 
 def _plain_container(
-    attribute: Attribute, store: Store, value: Value, handed_on: set[cst.CSTNode]
+    attribute: Attribute, store: Store, value: Value, handed_on: Callable[[], set[cst.CSTNode]]
 ) -> PlainContainer | None:
     """What ``value``, assigned by ``store``, hides."""
     cls = attribute.owner
@@ -165,8 +166,12 @@ def _plain_container(
         return PlainContainer(attribute, store, value if given is None else given, hidden) if hidden else None
     if value.kind is not Kind.CONTAINER:
         return None
-    hidden = tuple(item for item in _hidden_in(cls, value) if item.identity not in handed_on)
-    if cls.has_optimizer:  # Parameters that the class makes and trains itself
+    hidden = tuple(_hidden_in(cls, value))
+    if hidden:
+        hidden = tuple(item for item in hidden if item.identity not in handed_on())
+    if (
+        any(item.kind is Kind.PARAMETER for item in hidden) and cls.has_optimizer
+    ):  # Parameters that the class makes and trains itself
         hidden = tuple(item for item in hidden if item.kind is not Kind.PARAMETER)
     return PlainContainer(attribute, store, value, hidden) if hidden else None
 

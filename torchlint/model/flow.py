@@ -99,6 +99,11 @@ Environment = dict[str, Reaching]
 
 def definitions_of(reaching: Reaching) -> tuple[list[Definition], bool]:
     """The definitions behind ``reaching``, and whether the name may also be free there."""
+    if len(reaching) == 1:
+        if reaching[0] is FREE:
+            return [], True
+        if type(reaching[0]) is Definition:
+            return [reaching[0]], False
     found: list[Definition] = []
     free = False
     pending = list(reaching)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import libcst as cst
 
@@ -241,9 +242,17 @@ def _trains_in(loop: cst.For, function: Function) -> bool:
     """Whether the loop itself (no loop inside it), or a function of the project that it calls, back-propagates and
     steps an optimizer."""
     calls = [call for call in function.calls if call.place.loops()[:1] == [loop]]
-    called = (called_function(call.node, function) for call in calls)
-    inner = [call for other in called if other is not None for call in other.calls if not call.place.loops()]
-    return any(map(_back_propagates, (*calls, *inner))) and any(map(_steps_optimizer, (*calls, *inner)))
+
+    def called_with(word: str) -> Iterator[CallSite]:
+        for call in calls:
+            other = called_function(call.node, function, with_word=word)
+            for inner in other.calls if other is not None else ():
+                if not inner.place.loops():
+                    yield inner
+
+    return any(map(_back_propagates, chain(calls, called_with("backward")))) and any(
+        map(_steps_optimizer, chain(calls, called_with("step")))
+    )
 
 
 def _back_propagates(call: CallSite) -> bool:

@@ -61,8 +61,9 @@ def layer_constructed_in_forward(call: MethodCall) -> Iterator[Finding]:
     - https://github.com/Project-MONAI/MONAI/pull/8578
     """
     if (
-        call.in_forward_only
+        call.is_behind_forward
         and call.makes_layer
+        and call.in_forward_only
         and not call.weights_are_replaced
         and not call.cls.has_optimizer
     ):
