@@ -15,7 +15,9 @@ from torchlint.screen.sketch import Call, dotted_name
 
 def may_hold_calls(cls: ClassSketch, rules: Sequence[Rule]) -> bool:
     """Whether a rule may look at a call of the class."""
-    if any(not rule.calls and not rule.constructions for rule in rules):  # it declares nothing, so it wants all
+    if any(
+        not rule.calls and not rule.constructions for rule in rules
+    ):  # it declares nothing, so it wants all
         return True
     watched = [calls for rule in rules for calls in rule.calls]
     constructions = any(rule.constructions for rule in rules)
