@@ -172,7 +172,7 @@ def report(one: Timed, cluster: Timed) -> Iterator[str]:
     )
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -183,13 +183,19 @@ def main() -> int:
         "--workers", type=int, default=2, metavar="N", help="processes (default: %(default)s)"
     )
     parser.add_argument("--partitions", type=int, metavar="N", help="check only the first N")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
     folder = options.folder.resolve()
     partitions = build(folder)[: options.partitions]
 
+    print(f"checking {len(partitions)} partitions in one process", file=sys.stderr)
     started = time.perf_counter()
     alone = check_here(partitions)
     one = Timed("one process", time.perf_counter() - started, alone)
+    print(f"checking them with {options.workers} workers", file=sys.stderr)
     # One thread each: threads of a process only wait for each other.
     with (
         LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=None) as cluster,
