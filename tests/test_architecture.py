@@ -22,10 +22,11 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("suppress",),
     ("rules",),
     ("settings", "fix", "runtime"),
+    ("cache", "projects"),
     ("engine",),
     ("run", "pool"),
     ("report",),
-    ("cli", "checking", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
+    ("cli", "checking", "cleaning", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
 )
 
 # Upward imports that are meant, each with its reason.

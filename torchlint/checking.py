@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from torchlint.cache.folder import cache_folder
+from torchlint.cache.results import ResultCache
 from torchlint.config import ALWAYS_ON, Selection
 from torchlint.process import CLEAN, FOUND, UNUSABLE, silence
 from torchlint.project.discover import Exclusion, discover, display, excluded
-from torchlint.report import render, statistics
+from torchlint.report import render
 from torchlint.report.style import Style, wants_colour
 from torchlint.report.summary import count
 from torchlint.run import Job, Outcome, Result, check_content, check_files, not_checked
@@ -27,7 +26,8 @@ from torchlint.settings import (
     check_selectors,
 )
 
-Options = argparse.Namespace
+if TYPE_CHECKING:
+    from argparse import Namespace as Options
 
 
 def check(options: Options, usage_error: Callable[[str], NoReturn]) -> int:
@@ -87,7 +87,17 @@ class _Check:
         for origin in sorted({job.config.origin for job in jobs}):
             self._say(f"settings: {origin or 'none found, so the default rules'}")
         failed = [not_checked(path, reason) for path, reason in found.unreadable]
-        return Result((*failed, *check_files(jobs, self._options.jobs)), tuple(found.missing))
+        cache = self._cache() if jobs else None
+        outcomes = check_files(jobs, self._options.jobs, cache, found.seen)
+        if cache is not None:
+            self._say(f"cache: {cache}")
+        return Result((*failed, *outcomes), tuple(found.missing), cache.counts if cache else None)
+
+    def _cache(self) -> ResultCache | None:
+        if self._options.no_cache:
+            return None
+        config = self._settings.of_folder(os.curdir)
+        return ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
 
     def _check_stdin(self) -> Result:
         name = self._options.stdin_filename or "-"
@@ -100,7 +110,8 @@ class _Check:
     def _keep_fixes(self, result: Result) -> Result:
         """Write what the fixes made. Standard input goes on to standard output, changed or not."""
         if not self._from_stdin:
-            return replace(result, outcomes=tuple(_written(outcome) for outcome in result.outcomes))
+            written = tuple(_written(outcome) for outcome in result.outcomes)
+            return Result(written, result.missing, result.cached)
         (outcome,) = result.outcomes
         _emit_bytes(outcome.before if outcome.after is None else outcome.after)
         return result
@@ -125,6 +136,8 @@ class _Check:
         colour = options.color == "always" if into_file else wants_colour(options.color, stream)
         style = Style(colour, options.quiet)
         if options.statistics:
+            from torchlint.report import statistics
+
             text = statistics.render(output_format, result, style)
         else:
             text = render(output_format, result, style)
@@ -187,19 +200,22 @@ def _written(outcome: Outcome) -> Outcome:
     """The outcome once its fixes are in the file; where that fails, the findings are as they were."""
     if outcome.after is None:
         return outcome
+    from pathlib import Path
+
     from torchlint.fix.apply import write_atomically
 
     try:
         write_atomically(Path(outcome.path), outcome.after)
     except OSError as error:
         failed = not_checked(outcome.path, f"its fixes cannot be written: {error.strerror or error}")
-        return replace(failed, before=outcome.before)
+        return failed._replace(before=outcome.before)
     return outcome
 
 
 def _write_report(path: str, text: str) -> None:
     try:
-        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+            file.write(text)
     except OSError as error:
         raise ConfigError(f"--output-file: {path} cannot be written: {error.strerror or error}") from None
 

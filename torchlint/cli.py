@@ -9,14 +9,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from torchlint import __version__
 from torchlint.config import FORMATS
 from torchlint.process import CLEAN, INTERRUPTED, UNUSABLE, silence
 
-COMMANDS = ("check", "explain", "rules", "version")
+COMMANDS = ("check", "explain", "rules", "clean", "version")
 
 
 _EXIT_STATUS = """\
@@ -61,7 +60,7 @@ def _run(arguments: Sequence[str]) -> int:
     if not arguments:
         parser.print_help(sys.stderr)
         return UNUSABLE
-    if arguments[0] not in COMMANDS and not arguments[0].startswith("-") and Path(arguments[0]).exists():
+    if arguments[0] not in COMMANDS and not arguments[0].startswith("-") and os.path.exists(arguments[0]):  # noqa: PTH110
         parser.error(f"unknown command `{arguments[0]}`; did you mean `torchlint check {arguments[0]}`?")
     options = parser.parse_args(arguments)
     if options.command == "version":
@@ -71,6 +70,10 @@ def _run(arguments: Sequence[str]) -> int:
         from torchlint.checking import check
 
         return check(options, parser.error)
+    if options.command == "clean":
+        from torchlint.cleaning import clean
+
+        return clean(options)
     from torchlint.explain import explain, list_rules
 
     return explain(options) if options.command == "explain" else list_rules(options)
@@ -128,6 +131,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for command in (explain, rules):
         _add_colour(command)
+    clean = _command(commands, "clean", "remove the cache of the working directory")
+    clean.add_argument("--config", metavar="FILE", help="read settings from this file only")
+    clean.add_argument("--isolated", action="store_true", help="read no settings")
+    _add_cache_folder(clean)
     _command(commands, "version", "print the version")
     return parser
 
@@ -226,7 +233,16 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="processes; default: one for each processor, or only one for few files",
     )
-    group.add_argument("--no-cache", action="store_true", help="does nothing: there is no cache yet")
+    group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+    _add_cache_folder(group)
+
+
+def _add_cache_folder(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument(
+        "--cache-dir",
+        metavar="FOLDER",
+        help="default: TORCHLINT_CACHE_DIR, else .torchlint_cache beside the settings or in the working directory",
+    )
 
 
 def _jobs(text: str) -> int:

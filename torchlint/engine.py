@@ -24,6 +24,7 @@ from torchlint.suppress import apply as suppress
 
 if TYPE_CHECKING:
     from torchlint.model.file import File, Program
+    from torchlint.project.questions import Questions
 
 _RECURSION_LIMIT = 20_000
 """Walking an expression takes a few Python frames for each level; the outline has bounded the levels."""
@@ -55,7 +56,7 @@ def check_source(
 
 def _check(source: Source, outline: Outline, project: Project, config: Config) -> list[Diagnostic]:
     rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS and config.enabled(rule)]
-    wanted = candidates(outline, project, {rule.subject for rule in rules})
+    wanted = candidates(outline, project.asked_by(outline), {rule.subject for rule in rules})
     if not wanted:
         return []
     limit = sys.getrecursionlimit()
@@ -71,7 +72,7 @@ def _check(source: Source, outline: Outline, project: Project, config: Config) -
 # ------------------------------------------------------------------------------------------------------------ screen
 
 
-def candidates(outline: Outline, project: Project, subjects: set[str]) -> set[int]:
+def candidates(outline: Outline, project: Project | Questions, subjects: set[str]) -> set[int]:
     """The top-level statements that can hold a finding of a rule on one of ``subjects``.
 
     It may only prove absence: a statement that is left out holds no Module class, and no loop that steps.

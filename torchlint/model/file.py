@@ -18,6 +18,7 @@ from torchlint.model.tree import Span, Tree
 from torchlint.model.values import GROWING_METHODS, Evaluator
 from torchlint.project.index import Project, Symbol
 from torchlint.project.outline import ClassOutline, Outline
+from torchlint.project.questions import Questions
 
 _NO_MODULE = cst.Module([])
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
@@ -57,6 +58,18 @@ class Program:
             self._files.popitem(last=False)
         return file
 
+
+class Surroundings:
+    """The program as the model of one file looks into it, which takes note of the files it looks into."""
+
+    def __init__(self, program: Program, project: Questions) -> None:
+        self._program = program
+        self._project = project
+
+    def file(self, outline: Outline) -> File:
+        self._project.looked_into(outline)
+        return self._program.file(outline)
+
     def class_model(self, symbol: Symbol) -> ClassModel | None:
         if symbol.kind != "class" or symbol.outline is None:
             return None
@@ -72,8 +85,8 @@ class File:
     """One file: its classes, functions and script, parsed as far as they are asked for."""
 
     def __init__(self, program: Program, source: Source, outline: Outline) -> None:
-        self.program = program
-        self.project = program.project
+        self.project = program.project.asked_by(outline)
+        self.program = Surroundings(program, self.project)
         self.source = source
         self.outline = outline
         self.evaluator = Evaluator(self)

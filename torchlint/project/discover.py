@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from torchlint.config import Config, matches
@@ -46,17 +45,16 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-@dataclass
-class Discovery:
-    """The files to check, sorted and each of them once, and what stood in the way."""
+class Discovery(NamedTuple):
+    """The files to check, sorted and each of them once, and what stood in the way; ``seen`` are their sizes and times."""
 
-    files: list[str] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    files: list[str]
+    unreadable: list[Unreadable]
+    missing: list[str]
+    seen: dict[str, os.stat_result]
 
 
-@dataclass(frozen=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """What the command line excludes; ``forced``: exclusion holds for paths that the user names, too."""
 
     patterns: tuple[str, ...] = ()
@@ -98,6 +96,7 @@ class _Search:
         self._exclusion = exclusion
         # By the real path of the file: whether a link led here, and the path shown.
         self._found: dict[str, tuple[bool, str]] = {}
+        self._seen: dict[str, os.stat_result] = {}
         self._unreadable: dict[str, str] = {}
         self._missing: list[str] = []
         self._walked: set[str] = set()
@@ -107,35 +106,38 @@ class _Search:
             sorted(shown for _, shown in self._found.values()),
             [Unreadable(path, reason) for path, reason in sorted(self._unreadable.items())],
             list(dict.fromkeys(self._missing)),
+            self._seen,
         )
 
     def start(self, path: str) -> None:
         """Take in a path that the user named: it counts although it is ignored or has another suffix."""
         try:
-            mode = os.stat(path).st_mode
+            status = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             self._missing.append(path)
             return
         except OSError as error:
             self._refuse(path, _reason(error))
             return
-        folder = stat.S_ISDIR(mode)
+        folder = stat.S_ISDIR(status.st_mode)
         if self._exclusion.forced and excluded(path, self._config_of, self._exclusion, folder=folder):
             return
         if folder:
             self._walk(path)
         else:
-            self._take(path, os.path.realpath(path), mode, linked=os.path.islink(path))
+            self._take(path, os.path.realpath(path), status, linked=os.path.islink(path))
 
-    def _take(self, path: str, real: str, mode: int, linked: bool) -> None:
-        if not stat.S_ISREG(mode):
+    def _take(self, path: str, real: str, status: os.stat_result, linked: bool) -> None:
+        if not stat.S_ISREG(status.st_mode):
             # Opening a pipe waits for its writer, perhaps for ever.
             self._refuse(path, "is not a regular file")
         elif path.endswith(".ipynb"):
             self._refuse(path, NOTEBOOK)
         else:
-            entry = (linked, display(path))
+            shown = display(path)
+            entry = (linked, shown)
             self._found[real] = min(entry, self._found.get(real, entry))
+            self._seen[shown] = status
 
     def _refuse(self, path: str, reason: str) -> None:
         self._unreadable[display(path)] = reason
@@ -173,7 +175,7 @@ class _Search:
         if linked and (entry.is_dir() or entry.name.startswith(".#")):
             return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
         try:
-            self._take(entry.path, os.path.realpath(real) if linked else real, entry.stat().st_mode, linked)
+            self._take(entry.path, os.path.realpath(real) if linked else real, entry.stat(), linked)
         except FileNotFoundError:
             self._refuse(entry.path, "is a link to a file that does not exist")
         except OSError as error:
@@ -227,8 +229,7 @@ def _wanted(entry: os.DirEntry[str], ignores: _Ignores, patterns: list[_Patterns
     return not ignores.ignore(entry.path, folder=folder)
 
 
-@dataclass(frozen=True)
-class _Ignores:
+class _Ignores(NamedTuple):
     """The ignore files in force in a folder, the deepest last: the first of them with a verdict decides."""
 
     files: tuple[_IgnoreFile, ...] = ()
