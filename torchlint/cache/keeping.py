@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from torchlint.cache.ledger import Basis, Ledger
-from torchlint.cache.replay import record
+from torchlint.cache.ledger import Basis, Ledger, record
 from torchlint.cache.states import States
 from torchlint.project.trace import FOLDER, Asker, State, digest
 
@@ -96,7 +95,7 @@ class Keeping:
         row = self._states.current(path) if self._as_loaded else None
         if row is not None and (state is None or state.digest == row[2]):
             if row[2] == FOLDER:
-                known = json.loads(self._states.probes(row[0]))
+                known = self._states.probes(row[0])
                 self._write_probes(row[0], known, self._ledger.probes.get(path, {}))
             return row[0]
         return None if state is None else self._insert(path, state)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from torchlint.project.trace import Asker, Notes, State
+from torchlint.project.trace import Asker, Notes, State, digest
 
 
 class Basis(NamedTuple):
@@ -79,3 +80,17 @@ class Ledger:
             seen |= more
             waiting += more
         return found
+
+
+def record(ledger: Ledger, asker: Asker) -> str:
+    """The questions of an asker, with a digest of the answers."""
+    asked = ledger.asked.get(asker, {})
+    questions = sorted(asked)
+    looked = sorted(ledger.looked.get(asker, ()))
+    return json.dumps([*asker, questions, answers_digest(asked, questions), looked], separators=(",", ":"))
+
+
+def answers_digest(asked: dict[str, str], questions: list[str]) -> str:
+    """One name for all the answers."""
+    answers = "\0".join(asked[question] for question in questions)
+    return digest(answers.encode("utf-8", "surrogatepass"))

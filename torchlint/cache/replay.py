@@ -6,24 +6,10 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from torchlint.cache.ledger import Ledger
+from torchlint.cache.ledger import Ledger, answers_digest
 from torchlint.cache.store import Store, Unusable
 from torchlint.project.index import Project
 from torchlint.project.questions import ask_again
-from torchlint.project.trace import Asker, digest
-
-
-def record(ledger: Ledger, asker: Asker) -> str:
-    """The questions of an asker, with a digest of the answers."""
-    asked = ledger.asked.get(asker, {})
-    questions = sorted(asked)
-    looked = sorted(ledger.looked.get(asker, ()))
-    return json.dumps([*asker, questions, _digest(asked, questions), looked], separators=(",", ":"))
-
-
-def _digest(asked: dict[str, str], questions: list[str]) -> str:
-    answers = "\0".join(asked[question] for question in questions)
-    return digest(answers.encode("utf-8", "surrogatepass"))
 
 
 class Replay:
@@ -59,4 +45,4 @@ class Replay:
         self._ledger.add(project.trace.news())
         asker = (root, path)
         self._ledger.look(asker, looked)
-        return bool(_digest(self._ledger.asked.get(asker, {}), questions) == expected)
+        return bool(answers_digest(self._ledger.asked.get(asker, {}), questions) == expected)

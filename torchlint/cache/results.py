@@ -8,6 +8,7 @@ contents; where a file changed that answers were drawn from, the questions are a
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torchlint.cache import findings, salt
 from torchlint.cache.states import States
-from torchlint.cache.store import Needs, Row, Store, Unusable
+from torchlint.cache.store import Malformed, Needs, Row, Store, Unusable
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 
@@ -48,7 +49,8 @@ class ResultCache:
         self.counts = Counts()
         self._store = Store(folder)
         self._warn = warn
-        self._states = States(self.base, self._store, time.time_ns())
+        self._started = time.time_ns()
+        self._states = States(self.base, self._store, self._started)
         self._ledger: Ledger | None = None
         self._doubtful: list[tuple[str, Row, Needs]] = []
         self._confirmed: list[tuple[str, Row]] = []
@@ -69,10 +71,10 @@ class ResultCache:
         """The results that hold, by the paths of the files; ``seen`` is what discovery knows about these."""
         try:
             return self._look_up(files, seen)
-        except Unusable as error:
-            self._warn(f"cache not read: {error}")
         except Exception as error:
-            self._warn(f"cache not read: {type(error).__name__}: {error}")
+            self._warn(f"cache not read: {_describe(error)}")
+            self._store.start_over = isinstance(error, Malformed) or not isinstance(error, Unusable)
+        self._states = States(self.base, self._store, self._started)
         self._doubtful = []
         self._confirmed = []
         self.counts = Counts(misses=len(files))
@@ -197,10 +199,8 @@ class ResultCache:
             for path, diagnostics in fresh.items():
                 keeping.add(self.short(path), self._texts[path], findings.write(diagnostics))
             self._store.write(keeping.write)
-        except Unusable as error:
-            self._warn(f"cache not written: {error}")
         except Exception as error:
-            self._warn(f"cache not written: {type(error).__name__}: {error}")
+            self._warn(f"cache not written: {_describe(error)}")
 
     def learn(self, notes: Notes | None) -> None:
         """Take in what a process noted."""
@@ -208,10 +208,12 @@ class ResultCache:
             self.ledger.add(notes)
 
 
-def _numbers(text: str) -> list[int]:
-    import json
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, Unusable) else f"{type(error).__name__}: {error}"
 
+
+def _numbers(text: str) -> list[int]:
     numbers = json.loads(text)
     if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
-        raise Unusable("malformed row")
+        raise Malformed("row")
     return numbers

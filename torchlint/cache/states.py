@@ -1,17 +1,16 @@
 """What was at the paths that results follow from, and whether it still is there."""
 
-# ruff: noqa: PTH116, PTH118, PTH123
+# ruff: noqa: PTH116, PTH117, PTH118, PTH123
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterable
 
-from torchlint.cache.store import Row, Store, Unusable
-
-ABSENT, FOLDER, WHOLE = "-", "/", "*"
-"""As in :mod:`torchlint.project.trace`, which the way without changes does not import."""
+from torchlint.cache.store import Malformed, Row, Store
+from torchlint.project.trace import ABSENT, FOLDER, WHOLE, digest, kind_of, whole
 
 _RACY = 2_000_000_000
 """Nanoseconds in which a file may change once more without another time, on file systems that count coarsely."""
@@ -91,11 +90,17 @@ class States:
         """Whether a file that was found unchanged was not changed since."""
         return self._rehashed.get(row[0], (row[3], row[4])) == (status.st_size, status.st_mtime_ns)
 
-    def probes(self, number: int) -> str:
-        """The names that were looked for in a folder, as JSON."""
+    def probes(self, number: int) -> dict[str, str]:
+        """The names that were looked for in a folder, with what they were."""
         if self._probes is None:
             self._probes = self._store.probes()
-        return self._probes.get(number, "{}")
+        try:
+            names = json.loads(self._probes[number])
+        except (KeyError, ValueError, TypeError, RecursionError):
+            raise Malformed("probes") from None
+        if not isinstance(names, dict):
+            raise Malformed("probes")
+        return names
 
     def trusted(self, mtime: int) -> int:
         """The time as it may be stored: none where the file was so new that it may have changed after."""
@@ -143,8 +148,6 @@ class States:
             self.refreshed[row[0]] = (size, self.trusted(mtime))
 
     def _digest(self, path: str) -> str:
-        from torchlint.project.trace import digest
-
         if path not in self._digests:
             try:
                 with open(os.path.join(self._base, path), "rb") as file:
@@ -157,21 +160,18 @@ class States:
         number, path, _, linked, mtime, *_ = row
         if status.st_mtime_ns == mtime and not linked:
             return True
-        import json
-
+        probes = self.probes(number)
         try:
-            probes = json.loads(self.probes(number))
             same = all(self._kind(path, name, len(probes)) == kind for name, kind in probes.items())
-        except (ValueError, AttributeError, TypeError, OSError, RecursionError):
-            raise Unusable("malformed probes") from None
-        if same and not linked:
+        except (OSError, ValueError):
+            return False
+        # Folders outside, such as that of temporary files, change all the time.
+        if same and not linked and not os.path.isabs(path):
             self._refresh(row, 0, status.st_mtime_ns)
         return same
 
     def _kind(self, path: str, name: str, count: int) -> str:
         """What the entry of a folder is; all are listed where more than a few are asked for."""
-        from torchlint.project.trace import kind_of, whole
-
         if name == WHOLE:
             return whole(self._listing(path))
         if count > _FEW:

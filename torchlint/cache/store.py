@@ -45,12 +45,17 @@ class Unusable(Exception):
     """There is no cache to be had here; the text says why."""
 
 
+class Malformed(Unusable):
+    """The database is torchlint's, but does not hold what torchlint writes."""
+
+
 class Store:
     """The database in ``folder``. Every method raises :class:`Unusable` where the database is of no use."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self.path = os.path.join(folder, DATABASE)
+        self.start_over = False
         self.generation = 0
         self.salts: dict[str, int] = {}
 
@@ -92,7 +97,7 @@ class Store:
         with self._reading() as connection:
             row = connection.execute("SELECT body FROM records WHERE id = ?", (number,)).fetchone()
             if row is None:
-                raise Unusable("a record is missing")
+                raise Malformed("a record is missing")
             return str(row[0])
 
     @contextmanager
@@ -108,8 +113,10 @@ class Store:
                 yield connection
             finally:
                 connection.close()
-        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError) as error:
+        except sqlite3.OperationalError as error:  # it is locked, or cannot be read
             raise Unusable(f"{self.path}: {error}") from None
+        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError) as error:
+            raise Malformed(f"{self.path}: {error}") from None
 
     def _is_sound(self, connection: sqlite3.Connection) -> bool:
         """Whether the tables are ours. Views and triggers of a stranger must not run."""
@@ -148,7 +155,7 @@ class Store:
         with closing(sqlite3.connect(self.path, timeout=5, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                if not self._is_sound(connection):
+                if not self._is_sound(connection) or self.start_over:
                     self._make(connection)
                 change(connection, self.generation == loaded)
                 connection.execute("UPDATE generation SET number = number + 1")

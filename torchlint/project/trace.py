@@ -6,10 +6,11 @@ whoever gets the answer again gets these bits along. Nothing is written down unl
 
 from __future__ import annotations
 
-import hashlib
 import os
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Asker = tuple[str, str]
 """On whose behalf a question is asked: the root of the project, and the file."""
@@ -53,6 +54,8 @@ def _no_notes() -> Notes:
 
 def digest(content: bytes) -> str:
     """The name of some content."""
+    import hashlib  # here, because a run without changes needs none
+
     return hashlib.sha256(content).hexdigest()[:32]
 
 
