@@ -125,16 +125,15 @@ class _Search:
         if folder:
             self._walk(path)
         else:
-            self._take(path, os.path.realpath(path), status, linked=os.path.islink(path))
+            self._take(path, os.path.realpath(path), display(path), status, linked=os.path.islink(path))
 
-    def _take(self, path: str, real: str, status: os.stat_result, linked: bool) -> None:
+    def _take(self, path: str, real: str, shown: str, status: os.stat_result, linked: bool) -> None:
         if not stat.S_ISREG(status.st_mode):
             # Opening a pipe waits for its writer, perhaps for ever.
             self._refuse(path, "is not a regular file")
         elif path.endswith(".ipynb"):
             self._refuse(path, NOTEBOOK)
         else:
-            shown = display(path)
             entry = (linked, shown)
             self._found[real] = min(entry, self._found.get(real, entry))
             self._seen[shown] = status
@@ -148,7 +147,8 @@ class _Search:
             # The user asked for an ignored folder: what ignores it must not hide all that is in it.
             ignores = _Ignores()
         lifted = self._patterns_matching(root)
-        waiting = [_Folder(root, os.path.realpath(root), ignores)]
+        shown = display(os.path.join(root, "_"))[:-1]
+        waiting = [_Folder(root, os.path.join(os.path.realpath(root), ""), shown, ignores)]
         while waiting:
             folder = waiting.pop()
             if folder.real in self._walked:
@@ -164,18 +164,19 @@ class _Search:
             patterns = [rule for rule in self._patterns(folder.path) if rule not in lifted]
             kept = [entry for entry in entries if _wanted(entry, ignores, patterns)]
             for entry in kept:
-                real = os.path.join(folder.real, entry.name)
+                real, shown = folder.real + entry.name, folder.shown + entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(_Folder(entry.path, real, ignores))
+                    waiting.append(_Folder(entry.path, real + os.sep, f"{shown}/", ignores))
                 else:
-                    self._take_entry(entry, real)
+                    self._take_entry(entry, real, shown)
 
-    def _take_entry(self, entry: os.DirEntry[str], real: str) -> None:
+    def _take_entry(self, entry: os.DirEntry[str], real: str, shown: str) -> None:
         linked = entry.is_symlink()
         if linked and (entry.is_dir() or entry.name.startswith(".#")):
             return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
         try:
-            self._take(entry.path, os.path.realpath(real) if linked else real, entry.stat(), linked)
+            real = os.path.realpath(real) if linked else real
+            self._take(entry.path, real, shown, entry.stat(), linked)
         except FileNotFoundError:
             self._refuse(entry.path, "is a link to a file that does not exist")
         except OSError as error:
@@ -213,10 +214,14 @@ class _IgnoreFile(NamedTuple):
 
 
 class _Folder(NamedTuple):
-    """A folder to walk; ``real`` is its path without links, so that a loop of links ends."""
+    """A folder to walk; ``real`` is its path without links, so that a loop of links ends.
+
+    What is in it is shown with ``shown`` in front; both end where the names begin.
+    """
 
     path: str
     real: str
+    shown: str
     ignores: _Ignores
 
 
