@@ -16,7 +16,7 @@ from torchlint.project.discover import Exclusion, discover, display, excluded
 from torchlint.report import render
 from torchlint.report.style import Style, wants_colour
 from torchlint.report.summary import count
-from torchlint.run import Job, Outcome, Result, check_content, check_files, not_checked
+from torchlint.run import Job, Outcome, Result, check_content, check_files, collect_less_often, not_checked
 from torchlint.settings import (
     ConfigError,
     Overrides,
@@ -65,6 +65,7 @@ class _Check:
 
     def run(self) -> int:
         started = time.perf_counter()
+        collect_less_often()
         # Asked first, so that broken settings stop the run before it has done anything.
         usual_format = self._settings.of_folder(os.curdir).output_format
         result = self._check_stdin() if self._from_stdin else self._check_paths()
@@ -79,7 +80,10 @@ class _Check:
 
     def _check_paths(self) -> Result:
         found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
-        jobs = [Job(path, self._settings.of_file(path), self._fixing) for path in found.files]
+        configs = found.configs
+        jobs = [
+            Job(path, configs.get(path) or self._settings.of_file(path), self._fixing) for path in found.files
+        ]
         for path in found.missing:
             _complain(f"{path} does not exist")
         if not (jobs or found.unreadable or found.missing):

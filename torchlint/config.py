@@ -22,6 +22,9 @@ ALWAYS_ON = "TL000"
 # The formats of a report: a module of :mod:`torchlint.report` each.
 FORMATS = ("full", "concise", "json", "github", "sarif")
 
+# Where settings are read from. In one folder, ``torchlint.toml`` wins.
+FILE_NAMES = ("torchlint.toml", "pyproject.toml")
+
 _EXACT = 100
 
 

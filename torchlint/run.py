@@ -114,11 +114,10 @@ def check_files(
     if cache is None:
         return _check_afresh(jobs, workers)
     held = cache.look_up({job.path: job.config for job in jobs}, seen or {})
-    if all(_is_enough(job, held) for job in jobs):
-        outcomes = {job.path: _held(job, held[job.path]) for job in jobs}
+    if len(held) == len(jobs) and not any(job.fix for job in jobs):
         cache.keep({})
-    else:
-        outcomes = _check_changed(jobs, workers, cache, held)
+        return tuple([_held(job, held[job.path]) for job in jobs])
+    outcomes = _check_changed(jobs, workers, cache, held)
     return tuple(outcomes[job.path] for job in jobs)
 
 
@@ -147,7 +146,7 @@ def _is_enough(job: Job, held: Mapping[str, Held]) -> bool:
 
 def _held(job: Job, held: Held) -> Outcome:
     if not held.diagnostics:
-        return Outcome(job.path, unsafe_fixes=job.config.unsafe_fixes, fix_tried=job.fix)
+        return Outcome(job.path, (), "", job.config.unsafe_fixes, job.fix)
     text = _text(held.content, job.path)
     return Outcome(job.path, held.diagnostics, text, job.config.unsafe_fixes, job.fix)
 

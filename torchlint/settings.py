@@ -15,10 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from torchlint.config import ALWAYS_ON, FORMATS, Config, Selection, compiled
-
-# In one folder, ``torchlint.toml`` wins.
-FILE_NAMES = ("torchlint.toml", "pyproject.toml")
+from torchlint.config import ALWAYS_ON, FILE_NAMES, FORMATS, Config, Selection, compiled
 
 _PREFIX = re.compile(r"TL\d{0,2}")
 _HEADER = re.compile(r"\s*\[[^=]*\]\s*(?:#.*)?$")

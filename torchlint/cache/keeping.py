@@ -52,10 +52,11 @@ class Keeping:
             connection.executemany("UPDATE states SET size = ?, mtime = ? WHERE id = ?", refreshed)
             gone = [(number,) for number in self._states.gone]
             connection.executemany("DELETE FROM results WHERE state = ?", gone)
+            connection.executemany("DELETE FROM needs WHERE state = ?", gone)
         numbers = {salt: self._salt(salt) for salt in self._salts}
         for result in self._results:
             self._write_result(result, numbers[result.salt])
-        if len(self._states):
+        if len(self._states) and (self._results or self._states.gone):
             self._sweep()
 
     def _salt(self, text: str) -> int:
@@ -76,10 +77,16 @@ class Keeping:
         records = [self._record(asker) for asker in sorted(result.basis.askers)]
         for row in self._states.of_path(result.path) if self._as_loaded else ():
             if row[0] != own:
-                self._connection.execute("DELETE FROM results WHERE state = ? AND salt = ?", (row[0], salt))
+                for table in ("results", "needs"):
+                    statement = f"DELETE FROM {table} WHERE state = ? AND salt = ?"
+                    self._connection.execute(statement, (row[0], salt))
         self._connection.execute(
-            "INSERT OR REPLACE INTO results(state, salt, findings, same, drawn, records) VALUES (?, ?, ?, ?, ?, ?)",
-            (own, salt, result.findings, *(json.dumps(part) for part in (same, drawn, records))),
+            "INSERT OR REPLACE INTO results(state, salt, findings) VALUES (?, ?, ?)",
+            (own, salt, result.findings),
+        )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO needs(state, salt, same, drawn, records) VALUES (?, ?, ?, ?, ?)",
+            (own, salt, *(json.dumps(part, separators=(",", ":")) for part in (same, drawn, records))),
         )
 
     # -- states ----------------------------------------------------------------------------------------------------
@@ -132,11 +139,12 @@ class Keeping:
         """Take away what no result refers to, and results under settings that nobody used for a month."""
         run = self._connection.execute
         old = "(SELECT id FROM salts WHERE used < ?)"
-        run(f"DELETE FROM results WHERE salt IN {old}", (int(time.time()) - _MONTH,))
+        for table in ("results", "needs"):
+            run(f"DELETE FROM {table} WHERE salt IN {old}", (int(time.time()) - _MONTH,))
         run("DELETE FROM salts WHERE used < ?", (int(time.time()) - _MONTH,))
         states: set[int] = set()
         records: set[int] = set()
-        for state, same, drawn, asked in run("SELECT state, same, drawn, records FROM results"):
+        for state, same, drawn, asked in run("SELECT state, same, drawn, records FROM needs"):
             states.add(state)
             states.update(json.loads(same))
             states.update(json.loads(drawn))

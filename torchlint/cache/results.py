@@ -8,13 +8,12 @@ contents; where a file changed that answers were drawn from, the questions are a
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from torchlint.cache import findings, salt
+from torchlint.cache import salt
 from torchlint.cache.states import States
 from torchlint.cache.store import Malformed, Needs, Row, Store, Unusable
 from torchlint.config import Config
@@ -31,6 +30,9 @@ class Held(NamedTuple):
 
     diagnostics: tuple[Diagnostic, ...]
     content: bytes = b""
+
+
+_CLEAN = Held(())
 
 
 class Counts(NamedTuple):
@@ -86,14 +88,14 @@ class ResultCache:
         salts = self._store.salts
         self._states.load(rows)
         found: dict[str, Row] = {}
+        result, short = self._states.result, self.short
         for path, text in texts.items():
-            row = self._states.result(self.short(path), salts.get(text), seen.get(path))
+            row = result(short(path), salts.get(text), seen.get(path))
             if row is not None:
                 found[path] = row
-        held = self._without_changes(found)
         answers = {}
-        for path, row in held.items():
-            answer = self._read(path, row)
+        for path, row in self._without_changes(found).items():
+            answer = self._read(path, row) if row[6] else _CLEAN
             if answer is not None:
                 answers[path] = answer
         self.counts = Counts(hits=len(answers), misses=len(files) - len(answers))
@@ -126,9 +128,11 @@ class ResultCache:
         return {(row[0], row[1]): row for row in self._store.needs(row[0] for row in found.values())}
 
     def _read(self, path: str, row: Row) -> Held | None:
-        text = row[6] or ""
+        text = row[6]
         if not text:
-            return Held(())
+            return _CLEAN
+        from torchlint.cache import findings
+
         try:
             with open(path, "rb") as file:
                 if not self._states.is_as_seen(row, os.fstat(file.fileno())):
@@ -191,6 +195,7 @@ class ResultCache:
         if not (fresh or self._confirmed or self._states.refreshed or self._states.gone):
             return
         try:
+            from torchlint.cache import findings
             from torchlint.cache.keeping import Keeping
 
             keeping = Keeping(self._states, self.ledger, dict.fromkeys(self._texts.values()))
@@ -213,6 +218,8 @@ def _describe(error: Exception) -> str:
 
 
 def _numbers(text: str) -> list[int]:
+    import json  # here, because a run without changes needs none
+
     numbers = json.loads(text)
     if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
         raise Malformed("row")

@@ -68,9 +68,10 @@ def _version_of(package: str) -> str:
 
 
 def _own_source() -> tuple[object, ...]:
-    """What tells one state of torchlint's source from another; for who works on it, when files were changed, too."""
+    """What tells one state of torchlint's source from another, for who works on it; installed, the version does."""
     top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    installed = os.path.basename(os.path.dirname(top)) in ("site-packages", "dist-packages")
+    if os.path.basename(os.path.dirname(top)) in ("site-packages", "dist-packages"):
+        return ()
     found = []
     folders = [top]
     while folders:
@@ -78,8 +79,7 @@ def _own_source() -> tuple[object, ...]:
             for entry in entries:
                 if entry.name.endswith((".py", ".toml")):
                     status = entry.stat()
-                    changed = 0 if installed else status.st_mtime_ns
-                    found.append((entry.path[len(top) :], status.st_size, changed))
+                    found.append((entry.path[len(top) :], status.st_size, status.st_mtime_ns))
                 elif entry.name != "__pycache__" and entry.is_dir():
                     folders.append(entry.path)
     return tuple(sorted(found))

@@ -25,10 +25,12 @@ _TABLES = {
     "(id INTEGER PRIMARY KEY, path TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER, mtime INTEGER)",
     # For a folder: the names that were looked for, and what they were.
     "probes": "CREATE TABLE probes(state INTEGER PRIMARY KEY, names TEXT NOT NULL)",
-    # The findings in a file, and what they hold for: states that must be the same, states that answers came from,
-    # and the questions.
-    "results": "CREATE TABLE results(state INTEGER, salt INTEGER, findings TEXT NOT NULL, "
-    "same TEXT NOT NULL, drawn TEXT NOT NULL, records TEXT NOT NULL, PRIMARY KEY(state, salt))",
+    # The findings in a file.
+    "results": "CREATE TABLE results"
+    "(state INTEGER, salt INTEGER, findings TEXT NOT NULL, PRIMARY KEY(state, salt)) WITHOUT ROWID",
+    # What they hold for: states that must be the same, states that answers came from, and the questions.
+    "needs": "CREATE TABLE needs(state INTEGER, salt INTEGER, same TEXT NOT NULL, drawn TEXT NOT NULL, "
+    "records TEXT NOT NULL, PRIMARY KEY(state, salt))",
     "records": "CREATE TABLE records(id INTEGER PRIMARY KEY, digest TEXT UNIQUE NOT NULL, body TEXT NOT NULL)",
     "salts": "CREATE TABLE salts(id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL, used INTEGER)",
     "generation": "CREATE TABLE generation(number INTEGER)",
@@ -83,7 +85,7 @@ class Store:
         wanted = set(ids)
         with self._reading() as connection:
             rows = connection.execute(
-                f"SELECT state, salt, same, drawn, records FROM results WHERE salt IN ({self._salts()})"
+                f"SELECT state, salt, same, drawn, records FROM needs WHERE salt IN ({self._salts()})"
             )
             return [row for row in rows if row[0] in wanted]
 

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from torchlint.config import Config, matches
+from torchlint.config import FILE_NAMES, Config, matches
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec, RegexPattern
@@ -46,12 +46,16 @@ class Unreadable(NamedTuple):
 
 
 class Discovery(NamedTuple):
-    """The files to check, sorted and each of them once, and what stood in the way; ``seen`` are their sizes and times."""
+    """The files to check, sorted and each of them once, and what stood in the way.
+
+    Of files in folders that were walked, ``seen`` has sizes and times, and ``configs`` the settings.
+    """
 
     files: list[str]
     unreadable: list[Unreadable]
     missing: list[str]
     seen: dict[str, os.stat_result]
+    configs: dict[str, Config]
 
 
 class Exclusion(NamedTuple):
@@ -97,6 +101,8 @@ class _Search:
         # By the real path of the file: whether a link led here, and the path shown.
         self._found: dict[str, tuple[bool, str]] = {}
         self._seen: dict[str, os.stat_result] = {}
+        self._configs: dict[str, Config] = {}
+        self._excluded = _Patterns(exclusion.patterns, os.getcwd())
         self._unreadable: dict[str, str] = {}
         self._missing: list[str] = []
         self._walked: set[str] = set()
@@ -107,6 +113,7 @@ class _Search:
             [Unreadable(path, reason) for path, reason in sorted(self._unreadable.items())],
             list(dict.fromkeys(self._missing)),
             self._seen,
+            self._configs,
         )
 
     def start(self, path: str) -> None:
@@ -146,9 +153,10 @@ class _Search:
         if ignores.ignore(root, folder=True):
             # The user asked for an ignored folder: what ignores it must not hide all that is in it.
             ignores = _Ignores()
-        lifted = self._patterns_matching(root)
+        config = self._config_of(root)
+        lifted = [rule for rule in self._patterns(config) if matches(*rule, root, folder=True)]
         shown = display(os.path.join(root, "_"))[:-1]
-        waiting = [_Folder(root, os.path.join(os.path.realpath(root), ""), shown, ignores)]
+        waiting = [_Folder(root, os.path.join(os.path.realpath(root), ""), shown, ignores, config)]
         while waiting:
             folder = waiting.pop()
             if folder.real in self._walked:
@@ -160,33 +168,44 @@ class _Search:
             except OSError as error:
                 self._refuse(folder.path, _reason(error))
                 continue
-            ignores = folder.ignores.within(folder.path, {entry.name for entry in entries})
-            patterns = [rule for rule in self._patterns(folder.path) if rule not in lifted]
-            kept = [entry for entry in entries if _wanted(entry, ignores, patterns)]
-            for entry in kept:
-                real, shown = folder.real + entry.name, folder.shown + entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(_Folder(entry.path, real + os.sep, f"{shown}/", ignores))
-                else:
-                    self._take_entry(entry, real, shown)
+            names = {entry.name for entry in entries}
+            ignores = folder.ignores.within(folder.path, names)
+            config = folder.config if names.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
+            patterns = [rule for rule in self._patterns(config) if rule not in lifted]
+            for entry in entries:
+                name = entry.name
+                below = entry.is_dir(follow_symlinks=False)
+                if name in EXCLUDED_FOLDERS if below else not name.endswith(SUFFIXES):
+                    continue
+                if (patterns or ignores.files) and _left_out(entry, below, ignores, patterns):
+                    continue
+                real, shown = folder.real + name, folder.shown + name
+                if below:
+                    waiting.append(_Folder(entry.path, real + os.sep, f"{shown}/", ignores, config))
+                elif self._take_entry(entry, real, shown):
+                    self._configs[shown] = config
 
-    def _take_entry(self, entry: os.DirEntry[str], real: str, shown: str) -> None:
+    def _take_entry(self, entry: os.DirEntry[str], real: str, shown: str) -> bool:
         linked = entry.is_symlink()
         if linked and (entry.is_dir() or entry.name.startswith(".#")):
-            return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
+            return False  # a link to a folder, or the lock that Emacs keeps beside a file being edited
         try:
-            real = os.path.realpath(real) if linked else real
-            self._take(entry.path, real, shown, entry.stat(), linked)
+            status = entry.stat()
+            if linked or real in self._found or not stat.S_ISREG(status.st_mode):
+                self._take(entry.path, os.path.realpath(real), shown, status, linked)
+            else:  # the usual case, thousands of times
+                self._found[real] = (False, shown)
+                self._seen[shown] = status
+            return True
         except FileNotFoundError:
             self._refuse(entry.path, "is a link to a file that does not exist")
         except OSError as error:
             self._refuse(entry.path, _reason(error))
+        return False
 
-    def _patterns(self, folder: str) -> list[_Patterns]:
-        return _patterns_in(folder, self._config_of, self._exclusion)
-
-    def _patterns_matching(self, root: str) -> list[_Patterns]:
-        return [rule for rule in self._patterns(root) if matches(*rule, root, folder=True)]
+    def _patterns(self, config: Config) -> list[_Patterns]:
+        both = (_Patterns(config.exclude, config.root), self._excluded)
+        return [rule for rule in both if rule.patterns]
 
 
 class _Patterns(NamedTuple):
@@ -223,15 +242,13 @@ class _Folder(NamedTuple):
     real: str
     shown: str
     ignores: _Ignores
+    config: Config
 
 
-def _wanted(entry: os.DirEntry[str], ignores: _Ignores, patterns: list[_Patterns]) -> bool:
-    folder = entry.is_dir(follow_symlinks=False)
-    if entry.name in EXCLUDED_FOLDERS if folder else not entry.name.endswith(SUFFIXES):
-        return False
+def _left_out(entry: os.DirEntry[str], folder: bool, ignores: _Ignores, patterns: list[_Patterns]) -> bool:
     if any(matches(*rule, entry.path, folder=folder) for rule in patterns):
-        return False
-    return not ignores.ignore(entry.path, folder=folder)
+        return True
+    return ignores.ignore(entry.path, folder=folder)
 
 
 class _Ignores(NamedTuple):
