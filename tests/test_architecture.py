@@ -23,10 +23,11 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("suppress",),
     ("rules",),
     ("settings", "fix", "runtime"),
+    ("cache", "projects"),
     ("engine",),
     ("run", "pool"),
     ("report",),
-    ("api", "cli", "checking", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
+    ("api", "cli", "checking", "cleaning", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
 )
 
 # Upward imports that are meant, each with its reason.

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from torchlint.cache.folder import cache_folder
+from torchlint.cache.results import ResultCache
 from torchlint.config import ALWAYS_ON, Selection
 from torchlint.process import CLEAN, FOUND, UNUSABLE, silence
 from torchlint.project.discover import Discovery, Exclusion, discover, display, excluded
 from torchlint.project.shard import Shard
-from torchlint.report import render, statistics
+from torchlint.report import render
 from torchlint.report.style import Style, wants_colour
 from torchlint.report.summary import count
-from torchlint.run import Job, Outcome, Result, check_content, check_files, not_checked
+from torchlint.run import Job, Outcome, Result, check_content, check_files, collect_less_often, not_checked
 from torchlint.settings import (
     ConfigError,
     Overrides,
@@ -28,7 +27,8 @@ from torchlint.settings import (
     check_selectors,
 )
 
-Options = argparse.Namespace
+if TYPE_CHECKING:
+    from argparse import Namespace as Options
 
 
 def check(options: Options, usage_error: Callable[[str], NoReturn]) -> int:
@@ -68,6 +68,7 @@ class _Check:
 
     def run(self) -> int:
         started = time.perf_counter()
+        collect_less_often()
         # Asked first, so that broken settings stop the run before it has done anything.
         usual_format = self._settings.of_folder(os.curdir).output_format
         result = self._check_stdin() if self._from_stdin else self._check_paths()
@@ -88,18 +89,31 @@ class _Check:
             _complain("no Python files found", kind="warning")
         if self._options.shard is not None:
             found = self._part(found, self._options.shard)
-        jobs = [Job(path, self._settings.of_file(path), self._fixing) for path in found.files]
+        configs = found.configs
+        jobs = [
+            Job(path, configs.get(path) or self._settings.of_file(path), self._fixing) for path in found.files
+        ]
         for origin in sorted({job.config.origin for job in jobs}):
             self._say(f"settings: {origin or 'none found, so the default rules'}")
         failed = [not_checked(path, reason) for path, reason in found.unreadable]
-        return Result((*failed, *check_files(jobs, self._options.jobs)), tuple(found.missing))
+        cache = self._cache() if jobs else None
+        outcomes = check_files(jobs, self._options.jobs, cache, found.seen)
+        if cache is not None:
+            self._say(f"cache: {cache}")
+        return Result((*failed, *outcomes), tuple(found.missing), cache.counts if cache else None)
+
+    def _cache(self) -> ResultCache | None:
+        if self._options.no_cache:
+            return None
+        config = self._settings.of_folder(os.curdir)
+        return ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
 
     def _part(self, found: Discovery, shard: Shard) -> Discovery:
         """The files of one shard. A missing path is wrong usage, which every shard reports."""
         files = [path for path in found.files if shard.holds(path)]
         self._say(f"shard {shard}: {len(files)} of {count(len(found.files), 'file')}")
         unreadable = [each for each in found.unreadable if shard.holds(each.path)]
-        return replace(found, files=files, unreadable=unreadable)
+        return found._replace(files=files, unreadable=unreadable)
 
     def _check_stdin(self) -> Result:
         name = self._options.stdin_filename or "-"
@@ -112,7 +126,8 @@ class _Check:
     def _keep_fixes(self, result: Result) -> Result:
         """Write what the fixes made. Standard input goes on to standard output, changed or not."""
         if not self._from_stdin:
-            return replace(result, outcomes=tuple(_written(outcome) for outcome in result.outcomes))
+            written = tuple(_written(outcome) for outcome in result.outcomes)
+            return Result(written, result.missing, result.cached)
         (outcome,) = result.outcomes
         _emit_bytes(outcome.before if outcome.after is None else outcome.after)
         return result
@@ -137,6 +152,8 @@ class _Check:
         colour = options.color == "always" if into_file else wants_colour(options.color, stream)
         style = Style(colour, options.quiet)
         if options.statistics:
+            from torchlint.report import statistics
+
             text = statistics.render(output_format, result, style)
         else:
             text = render(output_format, result, style)
@@ -199,19 +216,22 @@ def _written(outcome: Outcome) -> Outcome:
     """The outcome once its fixes are in the file; where that fails, the findings are as they were."""
     if outcome.after is None:
         return outcome
+    from pathlib import Path
+
     from torchlint.fix.apply import write_atomically
 
     try:
         write_atomically(Path(outcome.path), outcome.after)
     except OSError as error:
         failed = not_checked(outcome.path, f"its fixes cannot be written: {error.strerror or error}")
-        return replace(failed, before=outcome.before)
+        return failed._replace(before=outcome.before)
     return outcome
 
 
 def _write_report(path: str, text: str) -> None:
     try:
-        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+            file.write(text)
     except OSError as error:
         raise ConfigError(f"--output-file: {path} cannot be written: {error.strerror or error}") from None
 

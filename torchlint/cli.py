@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from torchlint import __version__
@@ -19,7 +18,7 @@ from torchlint.process import CLEAN, INTERRUPTED, UNUSABLE, silence
 if TYPE_CHECKING:
     from torchlint.project.shard import Shard
 
-COMMANDS = ("check", "explain", "rules", "version")
+COMMANDS = ("check", "explain", "rules", "clean", "version")
 
 
 _EXIT_STATUS = """\
@@ -64,7 +63,7 @@ def _run(arguments: Sequence[str]) -> int:
     if not arguments:
         parser.print_help(sys.stderr)
         return UNUSABLE
-    if arguments[0] not in COMMANDS and not arguments[0].startswith("-") and Path(arguments[0]).exists():
+    if arguments[0] not in COMMANDS and not arguments[0].startswith("-") and os.path.exists(arguments[0]):  # noqa: PTH110
         parser.error(f"unknown command `{arguments[0]}`; did you mean `torchlint check {arguments[0]}`?")
     options = parser.parse_args(arguments)
     if options.command == "version":
@@ -74,6 +73,10 @@ def _run(arguments: Sequence[str]) -> int:
         from torchlint.checking import check
 
         return check(options, parser.error)
+    if options.command == "clean":
+        from torchlint.cleaning import clean
+
+        return clean(options)
     from torchlint.explain import explain, list_rules
 
     return explain(options) if options.command == "explain" else list_rules(options)
@@ -131,6 +134,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for command in (explain, rules):
         _add_colour(command)
+    clean = _command(commands, "clean", "remove the cache of the working directory")
+    clean.add_argument("--config", metavar="FILE", help="read settings from this file only")
+    clean.add_argument("--isolated", action="store_true", help="read no settings")
+    _add_cache_folder(clean)
     _command(commands, "version", "print the version")
     return parser
 
@@ -235,7 +242,16 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
         metavar="N/COUNT",
         help="check only part N of COUNT, so that COUNT machines check every file once",
     )
-    group.add_argument("--no-cache", action="store_true", help="does nothing: there is no cache yet")
+    group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+    _add_cache_folder(group)
+
+
+def _add_cache_folder(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument(
+        "--cache-dir",
+        metavar="FOLDER",
+        help="default: TORCHLINT_CACHE_DIR, else .torchlint_cache beside the settings or in the working directory",
+    )
 
 
 def _jobs(text: str) -> int:

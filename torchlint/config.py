@@ -1,15 +1,15 @@
 """The settings in force for one file, and the two questions asked of them: does this rule run, and here?
 
 Where settings are read from is :mod:`torchlint.settings`. This module is imported by every door, and its data
-is pickled to worker processes: it is plain and imports nothing costly.
+is pickled to worker processes: it is plain and imports nothing costly. (No dataclasses: importing them costs more
+than a whole warm run may.)
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -22,11 +22,13 @@ ALWAYS_ON = "TL000"
 # The formats of a report: a module of :mod:`torchlint.report` each.
 FORMATS = ("full", "concise", "json", "github", "sarif")
 
+# Where settings are read from. In one folder, ``torchlint.toml`` wins.
+FILE_NAMES = ("torchlint.toml", "pyproject.toml")
+
 _EXACT = 100
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """One layer of choices. ``select`` replaces what lower layers chose; ``None`` builds upon it."""
 
     select: tuple[str, ...] | None = None
@@ -45,8 +47,7 @@ class Selection:
         return wanted > unwanted
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """The settings in force for one file. Without arguments: the default set of rules."""
 
     select: tuple[str, ...] = ("TL",)
@@ -57,6 +58,7 @@ class Config:
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unsafe_fixes: bool = False
     output_format: str | None = None
+    cache_dir: str | None = None
     # The file these settings come from ("" for none) and the folder that its patterns are relative to.
     origin: str = ""
     root: str = ""
@@ -90,7 +92,7 @@ class Config:
             if _concerns(pattern, self.root, path)
             for selector in selectors
         )
-        return replace(self, per_file_ignores=(), ignored_here=ignored)
+        return self._replace(per_file_ignores=(), ignored_here=ignored)
 
 
 def _exactness(selector: str, code: str, name: str) -> int:

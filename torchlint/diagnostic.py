@@ -6,11 +6,12 @@ formats print them as they are, flake8 gets ``column - 1``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
 Safety = Literal["safe", "unsafe"]
+
+DOCS_URL = "https://torchlint.readthedocs.io/rules"
 
 
 class Position(NamedTuple):
@@ -30,8 +31,7 @@ class Edit(NamedTuple):
     content: str
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that belong together: all of them are applied, or none."""
 
     message: str
@@ -39,16 +39,14 @@ class Fix:
     safety: Safety = "safe"
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """A second place that explains the finding, with a few words about it."""
 
     range: Range
     message: str
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One defect as a rule sees it: where, what goes wrong for the user's model, and how to mend it.
 
     ``caption`` is the short text printed beside the caret; ``help`` says what to do where no fix is offered.
@@ -62,8 +60,7 @@ class Finding:
     help: str = ""
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """A finding with the rule that made it and the file it is in, as every report shows it."""
 
     code: str

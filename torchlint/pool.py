@@ -18,7 +18,15 @@ from collections.abc import Iterable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
-from torchlint.run import Job, Outcome, check_file, collect_less_often, not_checked
+from torchlint.run import (
+    Job,
+    Outcome,
+    check_file,
+    collect_less_often,
+    not_checked,
+    record_from,
+    recorded_base,
+)
 
 Numbered = tuple[int, Job]
 
@@ -41,7 +49,8 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         # A forked worker must let go of our ends of all pipes, or nobody would notice that we are gone.
         ours = [self.connection, *(each.connection for each in colleagues)] if forking else []
-        self.process = context.Process(target=_serve, args=(theirs, ours), daemon=True)  # type: ignore[attr-defined]
+        arguments = (theirs, ours, recorded_base())
+        self.process = context.Process(target=_serve, args=arguments, daemon=True)  # type: ignore[attr-defined]
         self.process.start()
         # And we of its end: its death is seen as the end of the pipe.
         theirs.close()
@@ -122,11 +131,12 @@ class _Crew:
             self._waiting.append(unanswered)
 
 
-def _serve(connection: Connection, not_ours: Sequence[Connection]) -> None:
+def _serve(connection: Connection, not_ours: Sequence[Connection], base: str | None) -> None:
     """The life of a worker: take a chunk, answer for each file, until the pipe closes."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_less_often()
+    record_from(base)
     for other in not_ours:
         other.close()
     try:

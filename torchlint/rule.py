@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from torchlint.diagnostic import Finding, Severity
-
-DOCS_URL = "https://torchlint.readthedocs.io/rules"
+from torchlint.diagnostic import DOCS_URL, Finding, Severity
 
 Check = Callable[[Any], Iterator[Finding]]
 

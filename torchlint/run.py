@@ -9,26 +9,23 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
-    from torchlint.project.index import Project
+    from torchlint.cache.results import Counts, Held, ResultCache
+    from torchlint.project.trace import Notes
+    from torchlint.projects import Projects
 
 # Below this, starting worker processes costs more than it saves.
 WORTH_WORKERS = 50
 
-_PROJECTS: dict[Path, Project] = {}
 
-
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """A file to check: ``path`` is as reports show it and can be opened from the working directory."""
 
     path: str
@@ -36,11 +33,12 @@ class Job:
     fix: bool = False
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of one file. ``text`` is what the diagnostics point into.
 
     ``fix_tried``: the fixes were applied, as far as they could be; ``fixed`` are the diagnostics this mended.
+    ``lasting``: as long as nothing changes, the same would come of the file again.
+    ``notes`` is what the cache wants to know about how it was found.
     """
 
     path: str
@@ -51,14 +49,25 @@ class Outcome:
     before: bytes = b""
     after: bytes | None = None
     fixed: tuple[Diagnostic, ...] = ()
+    lasting: bool = False
+    notes: Notes | None = None
 
 
-@dataclass(frozen=True)
 class Result:
-    """The outcome of a run, as reports are made from it. ``missing`` are paths that do not exist."""
+    """The outcome of a run, as reports are made from it. ``missing`` are paths that do not exist.
 
-    outcomes: tuple[Outcome, ...] = ()
-    missing: tuple[str, ...] = ()
+    ``cached`` says how many of the files were answered for by the cache, where there is one.
+    """
+
+    def __init__(
+        self,
+        outcomes: tuple[Outcome, ...] = (),
+        missing: tuple[str, ...] = (),
+        cached: Counts | None = None,
+    ) -> None:
+        self.outcomes = outcomes
+        self.missing = missing
+        self.cached = cached
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -91,11 +100,60 @@ class Result:
         return diagnostic.fix is not None and not unsafe and not self.applicable(diagnostic)
 
 
-def check_files(jobs: Sequence[Job], workers: int | None = None) -> tuple[Outcome, ...]:
-    """Check the files, in the order given. Without ``workers``, as many processes as there are processors."""
+def check_files(
+    jobs: Sequence[Job],
+    workers: int | None = None,
+    cache: ResultCache | None = None,
+    seen: Mapping[str, os.stat_result] | None = None,
+) -> tuple[Outcome, ...]:
+    """Check the files, in the order given. Without ``workers``, as many processes as there are processors.
+
+    ``cache`` answers for files that nothing changed for; ``seen`` is what is known of files already.
+    """
     collect_less_often()
+    if cache is None:
+        return _check_afresh(jobs, workers)
+    held = cache.look_up({job.path: job.config for job in jobs}, seen or {})
+    if len(held) == len(jobs) and not any(job.fix for job in jobs):
+        cache.keep({})
+        return tuple([_held(job, held[job.path]) for job in jobs])
+    outcomes = _check_changed(jobs, workers, cache, held)
+    return tuple(outcomes[job.path] for job in jobs)
+
+
+def _check_changed(
+    jobs: Sequence[Job], workers: int | None, cache: ResultCache, held: Mapping[str, Held]
+) -> dict[str, Outcome]:
+    """Check what the cache does not answer for, and let it learn."""
+    record_from(cache.base)
+    try:
+        held = {**held, **cache.ask_again(_projects().of_file)}
+        cache.learn(_projects().trace.news())
+        outcomes = {job.path: _held(job, held[job.path]) for job in jobs if _is_enough(job, held)}
+        fresh = _check_afresh([job for job in jobs if job.path not in outcomes], workers)
+    finally:
+        record_from(None)
+    for outcome in fresh:
+        cache.learn(outcome.notes)
+    cache.keep({each.path: each.diagnostics for each in fresh if each.lasting})
+    return outcomes | {outcome.path: outcome._replace(notes=None) for outcome in fresh}
+
+
+def _is_enough(job: Job, held: Mapping[str, Held]) -> bool:
+    """Whether a held result is all that is wanted: a fix must be worked out."""
+    return job.path in held and not (job.fix and held[job.path].diagnostics)
+
+
+def _held(job: Job, held: Held) -> Outcome:
+    if not held.diagnostics:
+        return Outcome(job.path, (), "", job.config.unsafe_fixes, job.fix)
+    text = _text(held.content, job.path)
+    return Outcome(job.path, held.diagnostics, text, job.config.unsafe_fixes, job.fix)
+
+
+def _check_afresh(jobs: Sequence[Job], workers: int | None) -> tuple[Outcome, ...]:
     wanted = _processors() if workers is None else workers
-    if wanted > 1 and (workers is not None or len(jobs) >= WORTH_WORKERS):
+    if wanted > 1 and jobs and (workers is not None or len(jobs) >= WORTH_WORKERS):
         from torchlint.pool import check_in_processes
 
         return check_in_processes(jobs, min(wanted, len(jobs)))
@@ -115,11 +173,13 @@ def _processors() -> int:
 
 
 def check_file(job: Job) -> Outcome:
+    trace = _projects().trace
     try:
-        content = Path(job.path).read_bytes()
+        content = trace.read(os.path.abspath(job.path))  # noqa: PTH100
     except OSError as error:
         return not_checked(job.path, f"cannot be read: {error.strerror or error}")
-    return check_content(content, job)
+    outcome = check_content(content, job)
+    return outcome._replace(notes=trace.news()) if trace.recording else outcome
 
 
 def check_content(content: bytes, job: Job) -> Outcome:
@@ -134,12 +194,14 @@ def _check_content(content: bytes, job: Job) -> Outcome:
     from torchlint.engine import check_source
 
     config = job.config.enabled_for(job.path)
-    project = _project_of(job.path)
-    found = check_source(content, job.path, config, project)
+    project = _projects().of_file(job.path)
+    found = tuple(check_source(content, job.path, config, project))
     if not job.fix or not any(_may_apply(diagnostic, config) for diagnostic in found):
         text = _text(content, job.path) if found else ""
         before = content if job.fix else b""
-        return Outcome(job.path, tuple(found), text, config.unsafe_fixes, job.fix, before)
+        return Outcome(job.path, found, text, config.unsafe_fixes, job.fix, before, lasting=True)
+    from pathlib import Path
+
     from torchlint.fix.apply import fix_source
 
     fixed = fix_source(
@@ -162,15 +224,29 @@ def _check_content(content: bytes, job: Job) -> Outcome:
     )
 
 
-def _project_of(path: str) -> Project:
-    """The project of a file. One for each root, so that files of a project share what is known about it."""
-    from torchlint.project.index import Project
-    from torchlint.project.installed import find_root
+_MINE: list[Projects] = []
+"""The projects that this process knows; forked workers inherit them."""
 
-    root = find_root(Path(path))
-    if root not in _PROJECTS:
-        _PROJECTS[root] = Project(root)
-    return _PROJECTS[root]
+
+def _projects() -> Projects:
+    if not _MINE:
+        from torchlint.projects import Projects
+
+        _MINE.append(Projects())
+    return _MINE[0]
+
+
+def record_from(base: str | None) -> None:
+    """Write down what answers are drawn from, with paths relative to ``base``; ``None``: do not."""
+    if recorded_base() != base:
+        from torchlint.projects import Projects
+
+        _MINE[:] = [Projects(base)]
+
+
+def recorded_base() -> str | None:
+    """What :func:`record_from` was told."""
+    return _MINE[0].base if _MINE else None
 
 
 def not_checked(path: str, reason: str) -> Outcome:

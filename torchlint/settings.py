@@ -5,19 +5,17 @@ wrong with a settings file raises :class:`ConfigError`, which names the file, th
 the nearest name.
 """
 
+# Paths stay text: importing pathlib costs more than reading the settings.
+# ruff: noqa: PTH100, PTH109, PTH113, PTH118, PTH119, PTH120, PTH123
+
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from torchlint.config import ALWAYS_ON, FORMATS, Config, Selection, compiled
-
-# In one folder, ``torchlint.toml`` wins.
-FILE_NAMES = ("torchlint.toml", "pyproject.toml")
+from torchlint.config import ALWAYS_ON, FILE_NAMES, FORMATS, Config, Selection, compiled
 
 _PREFIX = re.compile(r"TL\d{0,2}")
 _HEADER = re.compile(r"\s*\[[^=]*\]\s*(?:#.*)?$")
@@ -28,17 +26,15 @@ class ConfigError(Exception):
     """Settings that cannot be used. The text is for the user, in one line."""
 
 
-@dataclass(frozen=True)
-class Overrides:
+class Overrides(NamedTuple):
     """What the command line says about settings, over those of any file."""
 
-    selection: Selection = field(default_factory=Selection)
+    selection: Selection = Selection()
     preview: bool | None = None
     unsafe_fixes: bool | None = None
 
     def over(self, config: Config) -> Config:
-        return replace(
-            config,
+        return config._replace(
             command_line=self.selection,
             preview=config.preview if self.preview is None else self.preview,
             unsafe_fixes=config.unsafe_fixes if self.unsafe_fixes is None else self.unsafe_fixes,
@@ -57,38 +53,42 @@ class Settings:
     ) -> None:
         self._overrides = overrides or Overrides()
         self._known: dict[str, Config] = {}
+        self._as_written: dict[str, Config] = {}
         self._forced: Config | None = None
         if config_file is not None:
-            self._forced = self._overrides.over(read(Path(config_file), root=Path.cwd()))
+            self._forced = self._overrides.over(read(config_file, root=os.getcwd()))
         elif isolated:
-            self._forced = self._overrides.over(Config(root=str(Path.cwd())))
+            self._forced = self._overrides.over(Config(root=os.getcwd()))
 
     def of_file(self, path: str) -> Config:
-        return self.of_folder(os.path.dirname(path))  # noqa: PTH120
+        return self.of_folder(os.path.dirname(path))
 
     def of_folder(self, folder: str) -> Config:
         if self._forced is not None:
             return self._forced
-        here = os.path.abspath(folder)  # noqa: PTH100 - `..` behind a link means what the user sees
-        if here not in self._known:
-            self._known[here] = self._nearest(Path(here))
-        return self._known[here]
+        config = self._as_written.get(folder)
+        if config is None:
+            # `..` behind a link means what the user sees.
+            config = self._as_written[folder] = self._of_absolute(os.path.abspath(folder))
+        return config
 
-    def _nearest(self, folder: Path) -> Config:
-        for here in (folder, *folder.parents):
-            config = self._known.get(str(here)) or self._in_folder(here)
-            if config is not None:
-                return config
-        return self._overrides.over(Config(root=str(Path.cwd())))
+    def _of_absolute(self, folder: str) -> Config:
+        config = self._known.get(folder) or self._in_folder(folder)
+        if config is None:
+            parent = os.path.dirname(folder)
+            default = self._overrides.over(Config(root=os.getcwd()))
+            config = self._of_absolute(parent) if parent != folder else default
+        self._known[folder] = config
+        return config
 
-    def _in_folder(self, folder: Path) -> Config | None:
-        for file in (folder / name for name in FILE_NAMES):
-            if file.is_file() and (table := _table(file)) is not None:
+    def _in_folder(self, folder: str) -> Config | None:
+        for file in (os.path.join(folder, name) for name in FILE_NAMES):
+            if os.path.isfile(file) and (table := _table(file)) is not None:
                 return self._overrides.over(_configure(file, table, root=folder))
         return None
 
 
-def read(path: Path, *, root: Path) -> Config:
+def read(path: str, *, root: str) -> Config:
     """The settings in the file that the user named."""
     table = _table(path)
     if table is None:
@@ -143,18 +143,20 @@ def _selector_problem(selector: str) -> str | None:
     return f"unknown rule `{selector}`{suggestion(selector, [*codes, *names])}"
 
 
-def _shown(path: Path) -> str:
+def _shown(path: str) -> str:
     """The path as the user would write it from here."""
+    from pathlib import Path
+
     try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
+        return Path(path).resolve().relative_to(Path.cwd()).as_posix()
     except (ValueError, OSError):
-        return str(path)
+        return path
 
 
-def _table(path: Path) -> dict[str, Any] | None:
+def _table(path: str) -> dict[str, Any] | None:
     """The settings in a TOML file; ``None`` for a ``pyproject.toml`` that is not about torchlint."""
     document = _parse(path)
-    if path.name != "pyproject.toml":
+    if os.path.basename(path) != "pyproject.toml":
         return document
     tool = document.get("tool", {})
     table = tool.get("torchlint") if isinstance(tool, dict) else None
@@ -163,11 +165,12 @@ def _table(path: Path) -> dict[str, Any] | None:
     return table
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: str) -> dict[str, Any]:
     from torchlint import toml  # imported only where there is a file to read
 
     try:
-        document: dict[str, Any] = toml.loads(path.read_bytes().decode("utf-8"))
+        with open(path, "rb") as file:
+            document: dict[str, Any] = toml.loads(file.read().decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
@@ -183,13 +186,12 @@ def _parse(path: Path) -> dict[str, Any]:
     return document
 
 
-@dataclass(frozen=True)
-class _Value:
+class _Value(NamedTuple):
     """One setting as it stands in the file; its ``where`` is for messages."""
 
     key: str
     value: object
-    path: Path
+    path: str
 
     def where(self, quoted: str | None = None) -> str:
         line = _line_of(self.path, self.key, quoted)
@@ -237,6 +239,12 @@ def _format(value: _Value) -> str:
     return str(value.value)
 
 
+def _folder(value: _Value) -> str:
+    if not isinstance(value.value, str) or not value.value:
+        raise value.wrong("the path of a folder")
+    return value.value
+
+
 def _per_file(value: _Value) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if not isinstance(value.value, dict):
         raise value.wrong("a table of patterns, each with a list of rules")
@@ -257,10 +265,11 @@ _SETTINGS: Mapping[str, Callable[[_Value], Any]] = {
     "per-file-ignores": _per_file,
     "unsafe-fixes": _boolean,
     "output-format": _format,
+    "cache-dir": _folder,
 }
 
 
-def _configure(path: Path, table: Mapping[str, Any], *, root: Path) -> Config:
+def _configure(path: str, table: Mapping[str, Any], *, root: str) -> Config:
     settings: dict[str, Any] = {}
     for key, content in table.items():
         value = _Value(key, content, path)
@@ -268,7 +277,7 @@ def _configure(path: Path, table: Mapping[str, Any], *, root: Path) -> Config:
             hint = suggestion(key, _SETTINGS) or f"; the settings are {', '.join(sorted(_SETTINGS))}"
             raise ConfigError(f"{value.where()}: unknown setting `{key}`{hint}")
         settings[key.replace("-", "_")] = _SETTINGS[key](value)
-    return Config(**settings, origin=str(path), root=str(root))
+    return Config(**settings, origin=path, root=root)
 
 
 def _kind(value: object) -> str:
@@ -283,7 +292,7 @@ def _kind(value: object) -> str:
     return next((words for kind, words in kinds if isinstance(value, kind)), type(value).__name__)
 
 
-def _line_of(path: Path, key: str, quoted: str | None) -> int | None:
+def _line_of(path: str, key: str, quoted: str | None) -> int | None:
     """The line of a key, or of the string ``quoted`` in its value. Looked for: TOML readers do not tell."""
     try:
         lines = list(_lines_of_our_table(path))
@@ -300,9 +309,11 @@ def _line_of(path: Path, key: str, quoted: str | None) -> int | None:
     )
 
 
-def _lines_of_our_table(path: Path) -> Iterator[tuple[int, str]]:
-    ours = everything = path.name != "pyproject.toml"
-    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+def _lines_of_our_table(path: str) -> Iterator[tuple[int, str]]:
+    ours = everything = os.path.basename(path) != "pyproject.toml"
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    for number, line in enumerate(lines, start=1):
         if not everything and _HEADER.match(line):
             ours = _OUR_HEADER.match(line) is not None
         if ours:

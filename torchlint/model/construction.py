@@ -314,6 +314,7 @@ class Construction:
                 and symbol.kind == "external"
                 and symbol.dotted.startswith(_KNOWN_DECORATORS)
             )
+        self.file.project.looked_into(symbol.outline)
         lines = symbol.outline.text.splitlines()[symbol.definition.first - 1 : symbol.definition.last]
         return not any("super(" in line or "Module.__init__" in line for line in lines)
 

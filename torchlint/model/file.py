@@ -26,6 +26,7 @@ from torchlint.project.outline import (
     depth_error,
     parse,
 )
+from torchlint.project.questions import Questions
 
 _NO_MODULE = cst.Module([])
 _WORD = re.compile(r"\w+")
@@ -66,6 +67,18 @@ class Program:
             file.release()
         self._files.clear()
 
+
+class Surroundings:
+    """The program as the model of one file looks into it, which takes note of the files it looks into."""
+
+    def __init__(self, program: Program, project: Questions) -> None:
+        self._program = program
+        self._project = project
+
+    def file(self, outline: Outline) -> File:
+        self._project.looked_into(outline)
+        return self._program.file(outline)
+
     def class_model(self, symbol: Symbol) -> ClassModel | None:
         if symbol.kind != "class" or symbol.outline is None:
             return None
@@ -80,7 +93,7 @@ class Program:
     def line(self, symbol: Symbol) -> Iterator[Symbol | None]:
         """A class and its base classes, nearest first."""
         yield symbol
-        yield from self.project.ancestors(symbol)
+        yield from self._project.ancestors(symbol)
 
     def attribute_values(self, line: Iterable[Symbol | None], name: str) -> Values:
         """What the first class of ``line`` that keeps something in ``self.name`` keeps there.
@@ -108,8 +121,8 @@ class File:
     """One file: its classes, functions and script, parsed as far as they are asked for."""
 
     def __init__(self, program: Program, source: Source, outline: Outline) -> None:
-        self.program = program
-        self.project = program.project
+        self.project = program.project.asked_by(outline)
+        self.program = Surroundings(program, self.project)
         self.source = source
         self.outline = outline
         self.weight = len(outline.text) // 16  # the lines

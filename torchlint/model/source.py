@@ -5,8 +5,6 @@ from __future__ import annotations
 import codecs
 import io
 import re
-import tokenize
-from dataclasses import dataclass
 from functools import cached_property
 
 # Python's own line ends. ``str.splitlines`` also splits at form feeds, U+2028 and others, which shifts every
@@ -22,12 +20,12 @@ class SourceError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
 class Source:
     """``text`` is without the byte order mark; ``path`` is as the user wrote it."""
 
-    path: str
-    text: str
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
 
     @cached_property
     def lines(self) -> list[str]:
@@ -42,6 +40,8 @@ def decode(content: bytes | str, path: str) -> Source:
     """
     if isinstance(content, str):
         return Source(path, content.removeprefix("\ufeff"))
+    import tokenize  # here, because a report needs only the lines
+
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from torchlint.project.index import Project
-from torchlint.project.installed import Finder
+from torchlint.project.installed import EmptyFolders, Finder
 from torchlint.project.outline import Outline
+from torchlint.project.trace import Trace
 
 
 class DetachedProject(Project):
@@ -21,13 +22,11 @@ class DetachedProject(Project):
 
 class _OnlyWhatWasAdded(Finder):
     def __init__(self) -> None:
-        super().__init__(None, ())
+        trace = Trace()
+        super().__init__(None, (), trace, EmptyFolders(trace))
 
     def root_of(self, folder: Path) -> Path:
         return Path(folder.anchor)
 
     def in_torch(self, path: Path) -> bool:  # noqa: ARG002
         return False
-
-    def _list(self, folder: Path) -> dict[str, bool]:
-        return self._listings.setdefault(folder, {})

@@ -13,10 +13,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from torchlint.config import Config, matches
+from torchlint.config import FILE_NAMES, Config, matches
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec, RegexPattern
@@ -46,17 +45,20 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-@dataclass
-class Discovery:
-    """The files to check, sorted and each of them once, and what stood in the way."""
+class Discovery(NamedTuple):
+    """The files to check, sorted and each of them once, and what stood in the way.
 
-    files: list[str] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    Of files in folders that were walked, ``seen`` has sizes and times, and ``configs`` the settings.
+    """
+
+    files: list[str]
+    unreadable: list[Unreadable]
+    missing: list[str]
+    seen: dict[str, os.stat_result]
+    configs: dict[str, Config]
 
 
-@dataclass(frozen=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """What the command line excludes; ``forced``: exclusion holds for paths that the user names, too."""
 
     patterns: tuple[str, ...] = ()
@@ -98,6 +100,9 @@ class _Search:
         self._exclusion = exclusion
         # By the real path of the file: whether a link led here, and the path shown.
         self._found: dict[str, tuple[bool, str]] = {}
+        self._seen: dict[str, os.stat_result] = {}
+        self._configs: dict[str, Config] = {}
+        self._excluded = _Patterns(exclusion.patterns, os.getcwd())
         self._unreadable: dict[str, str] = {}
         self._missing: list[str] = []
         self._walked: set[str] = set()
@@ -107,35 +112,38 @@ class _Search:
             sorted(shown for _, shown in self._found.values()),
             [Unreadable(path, reason) for path, reason in sorted(self._unreadable.items())],
             list(dict.fromkeys(self._missing)),
+            self._seen,
+            self._configs,
         )
 
     def start(self, path: str) -> None:
         """Take in a path that the user named: it counts although it is ignored or has another suffix."""
         try:
-            mode = os.stat(path).st_mode
+            status = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             self._missing.append(path)
             return
         except OSError as error:
             self._refuse(path, _reason(error))
             return
-        folder = stat.S_ISDIR(mode)
+        folder = stat.S_ISDIR(status.st_mode)
         if self._exclusion.forced and excluded(path, self._config_of, self._exclusion, folder=folder):
             return
         if folder:
             self._walk(path)
         else:
-            self._take(path, os.path.realpath(path), mode, linked=os.path.islink(path))
+            self._take(path, os.path.realpath(path), display(path), status, linked=os.path.islink(path))
 
-    def _take(self, path: str, real: str, mode: int, linked: bool) -> None:
-        if not stat.S_ISREG(mode):
+    def _take(self, path: str, real: str, shown: str, status: os.stat_result, linked: bool) -> None:
+        if not stat.S_ISREG(status.st_mode):
             # Opening a pipe waits for its writer, perhaps for ever.
             self._refuse(path, "is not a regular file")
         elif path.endswith(".ipynb"):
             self._refuse(path, NOTEBOOK)
         else:
-            entry = (linked, display(path))
+            entry = (linked, shown)
             self._found[real] = min(entry, self._found.get(real, entry))
+            self._seen[shown] = status
 
     def _refuse(self, path: str, reason: str) -> None:
         self._unreadable[display(path)] = reason
@@ -145,8 +153,10 @@ class _Search:
         if ignores.ignore(root, folder=True):
             # The user asked for an ignored folder: what ignores it must not hide all that is in it.
             ignores = _Ignores()
-        lifted = self._patterns_matching(root)
-        waiting = [_Folder(root, os.path.realpath(root), ignores)]
+        config = self._config_of(root)
+        lifted = [rule for rule in self._patterns(config) if matches(*rule, root, folder=True)]
+        shown = display(os.path.join(root, "_"))[:-1]
+        waiting = [_Folder(root, os.path.join(os.path.realpath(root), ""), shown, ignores, config)]
         while waiting:
             folder = waiting.pop()
             if folder.real in self._walked:
@@ -158,32 +168,44 @@ class _Search:
             except OSError as error:
                 self._refuse(folder.path, _reason(error))
                 continue
-            ignores = folder.ignores.within(folder.path, {entry.name for entry in entries})
-            patterns = [rule for rule in self._patterns(folder.path) if rule not in lifted]
-            kept = [entry for entry in entries if _wanted(entry, ignores, patterns)]
-            for entry in kept:
-                real = os.path.join(folder.real, entry.name)
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(_Folder(entry.path, real, ignores))
-                else:
-                    self._take_entry(entry, real)
+            names = {entry.name for entry in entries}
+            ignores = folder.ignores.within(folder.path, names)
+            config = folder.config if names.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
+            patterns = [rule for rule in self._patterns(config) if rule not in lifted]
+            for entry in entries:
+                name = entry.name
+                below = entry.is_dir(follow_symlinks=False)
+                if name in EXCLUDED_FOLDERS if below else not name.endswith(SUFFIXES):
+                    continue
+                if (patterns or ignores.files) and _left_out(entry, below, ignores, patterns):
+                    continue
+                real, shown = folder.real + name, folder.shown + name
+                if below:
+                    waiting.append(_Folder(entry.path, real + os.sep, f"{shown}/", ignores, config))
+                elif self._take_entry(entry, real, shown):
+                    self._configs[shown] = config
 
-    def _take_entry(self, entry: os.DirEntry[str], real: str) -> None:
+    def _take_entry(self, entry: os.DirEntry[str], real: str, shown: str) -> bool:
         linked = entry.is_symlink()
         if linked and (entry.is_dir() or entry.name.startswith(".#")):
-            return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
+            return False  # a link to a folder, or the lock that Emacs keeps beside a file being edited
         try:
-            self._take(entry.path, os.path.realpath(real) if linked else real, entry.stat().st_mode, linked)
+            status = entry.stat()
+            if linked or real in self._found or not stat.S_ISREG(status.st_mode):
+                self._take(entry.path, os.path.realpath(real), shown, status, linked)
+            else:  # the usual case, thousands of times
+                self._found[real] = (False, shown)
+                self._seen[shown] = status
+            return True
         except FileNotFoundError:
             self._refuse(entry.path, "is a link to a file that does not exist")
         except OSError as error:
             self._refuse(entry.path, _reason(error))
+        return False
 
-    def _patterns(self, folder: str) -> list[_Patterns]:
-        return _patterns_in(folder, self._config_of, self._exclusion)
-
-    def _patterns_matching(self, root: str) -> list[_Patterns]:
-        return [rule for rule in self._patterns(root) if matches(*rule, root, folder=True)]
+    def _patterns(self, config: Config) -> list[_Patterns]:
+        both = (_Patterns(config.exclude, config.root), self._excluded)
+        return [rule for rule in both if rule.patterns]
 
 
 class _Patterns(NamedTuple):
@@ -211,24 +233,25 @@ class _IgnoreFile(NamedTuple):
 
 
 class _Folder(NamedTuple):
-    """A folder to walk; ``real`` is its path without links, so that a loop of links ends."""
+    """A folder to walk; ``real`` is its path without links, so that a loop of links ends.
+
+    What is in it is shown with ``shown`` in front; both end where the names begin.
+    """
 
     path: str
     real: str
+    shown: str
     ignores: _Ignores
+    config: Config
 
 
-def _wanted(entry: os.DirEntry[str], ignores: _Ignores, patterns: list[_Patterns]) -> bool:
-    folder = entry.is_dir(follow_symlinks=False)
-    if entry.name in EXCLUDED_FOLDERS if folder else not entry.name.endswith(SUFFIXES):
-        return False
+def _left_out(entry: os.DirEntry[str], folder: bool, ignores: _Ignores, patterns: list[_Patterns]) -> bool:
     if any(matches(*rule, entry.path, folder=folder) for rule in patterns):
-        return False
-    return not ignores.ignore(entry.path, folder=folder)
+        return True
+    return ignores.ignore(entry.path, folder=folder)
 
 
-@dataclass(frozen=True)
-class _Ignores:
+class _Ignores(NamedTuple):
     """The ignore files in force in a folder, the deepest last: the first of them with a verdict decides."""
 
     files: tuple[_IgnoreFile, ...] = ()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from torchlint.project.installed import MAX_FILES, Finder, Place, absolute_path, find_root
 from torchlint.project.known import MODULE, Known, canonical, known, plain, starred
@@ -29,7 +29,11 @@ from torchlint.project.outline import (
     OutlineError,
     absolute,
 )
+from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
+
+if TYPE_CHECKING:
+    from torchlint.project.questions import Questions
 
 SymbolKind = Literal["external", "class", "function", "module", "value"]
 
@@ -131,6 +135,7 @@ class Project:
     """The files of a project and of the packages it imports, as far as anyone asked.
 
     ``root`` is found for each file where it is not given. ``environment`` are folders of installed packages.
+    ``trace`` says what answers were drawn from.
     """
 
     def __init__(
@@ -139,11 +144,15 @@ class Project:
         *,
         environment: Sequence[Path] | None = None,
         finder: Finder | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.root = None if root is None else absolute_path(root)
-        self._finder = finder or Finder(self.root, environment)
+        self.trace = trace or Trace()
+        self._finder = finder or Finder(self.root, environment, self.trace)
         self.trees = Trees()
         self._outlines: dict[Path, Outline | None] = {}
+        # What each kept answer was drawn from, by the same keys.
+        self._touched: dict[object, int] = {}
         self._buffers: dict[Path, Outline] = {}
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
         self._active: dict[tuple[object, ...], int] = {}
@@ -168,13 +177,27 @@ class Project:
     def outline(self, path: Path) -> Outline | None:
         """The outline of a file, ``None`` where it cannot be read or parsed."""
         path = absolute_path(path)
-        if path not in self._outlines:
+        if path in self._outlines:
+            self.trace.touched |= self._touched[path]
+        else:
+            outer = self.trace.begin()
             self._outlines[path] = self._read(path)
+            self._touched[path] = self.trace.end(outer)
         return self._outlines[path]
+
+    def touched_by(self, outline: Outline) -> int:
+        """What an outline was drawn from, for the trace."""
+        return self._touched.get(outline.path, 0)
+
+    def asked_by(self, outline: Outline) -> Questions:
+        """The project, as the file of ``outline`` asks it."""
+        from torchlint.project.questions import Questions
+
+        return Questions(self, outline)
 
     def _read(self, path: Path) -> Outline | None:
         try:
-            text = decode(path.read_bytes())
+            text = decode(self.trace.read(path))
             return Outline.from_tree(self.trees.parse(path, text), text, path, self.module_name(path))
         except (OSError, SyntaxError, UnicodeDecodeError, LookupError, OutlineError):
             return None
@@ -203,6 +226,10 @@ class Project:
             self._files.clear()
             self._mentioning.clear()
             self._importing.clear()
+            self.trace.move()
+        outer = self.trace.begin(self.trace.bit(path))
+        self.module_name(path)
+        self._touched[path] = self.trace.end(outer)
 
     def module_name(self, path: Path) -> str:
         return self._finder.module_name(absolute_path(path))
@@ -291,6 +318,7 @@ class Project:
     def _once(self, key: tuple[object, ...], answer: Callable[[], _Found | _Missing]) -> _Found | _Missing:
         """The answer to a question, which is kept."""
         if key in self._folds:
+            self.trace.touched |= self._touched[key]
             return self._folds[key]
         if key in self._active:
             self._cut = min(self._cut, self._active[key])
@@ -301,14 +329,17 @@ class Project:
             self._cut = 0
             return None
         self._active[key] = depth
+        outer = self.trace.begin()
         try:
             found = answer()
         finally:
             del self._active[key]
+            touched = self.trace.end(outer)
         # An answer that a cycle cut short depends on where the question started: it is not kept.
         if self._cut >= depth:
             self._cut = _END
             self._folds[key] = found
+            self._touched[key] = touched
         return found
 
     def _fold(
@@ -366,8 +397,8 @@ class Project:
         """The package ``a`` of the place of ``a.b.c``, which is what ``import a.b.c`` binds."""
         for _ in range(module.count(".") - bound.count(".")):
             start = (place.folder or place.file or Path()).parent
-            file = start / "__init__.py"
-            place = Place("", file if file.is_file() else None, start, place.installed)
+            file = start / "__init__.py" if self._finder.is_file(start, "__init__.py") else None
+            place = Place("", file, start, place.installed)
         return place._replace(dotted=bound)
 
     def _places(self, outline: Outline, level: int, module: str) -> tuple[Place, ...]:
@@ -454,7 +485,11 @@ class Project:
         """Where the star imports of a module lead for ``name``: a search over files, so cycles do no harm."""
         key = (outline.path, name)
         if key not in self._star_searches:
+            outer = self.trace.begin()
             self._star_searches[key] = self._search_stars(outline, name)
+            self._touched[key] = self.trace.end(outer)
+        else:
+            self.trace.touched |= self._touched[key]
         return self._star_searches[key]
 
     def _search_stars(self, outline: Outline, name: str) -> _Stars:
@@ -491,7 +526,7 @@ class Project:
         if path in seen:
             return None
         if path not in self._outlines:
-            content = _content(path)
+            content = self._content(path)
             if not _word(name.encode()).search(content) and not _STAR.search(content):
                 seen.add(path)
                 return None
@@ -543,8 +578,20 @@ class Project:
             return [object()]  # inherits from itself
         kept = self._ancestors.get(symbol)
         if kept is not None:
+            self.trace.touched |= self._touched[symbol]
             return [found or object() for found in kept]
-        bases: list[Symbol | object] = [base or object() for base in self.bases(symbol.outline, definition)]
+        outer = self.trace.begin()
+        try:
+            return self._line_of_bases(symbol, symbol.outline, definition, below)
+        finally:
+            touched = self.trace.end(outer)
+            if symbol in self._ancestors:
+                self._touched[symbol] = touched
+
+    def _line_of_bases(
+        self, symbol: Symbol, outline: Outline, definition: ClassOutline, below: tuple[Symbol, ...]
+    ) -> list[Symbol | object]:
+        bases: list[Symbol | object] = [base or object() for base in self.bases(outline, definition)]
         lines = [
             [base, *self._line(base, (*below, symbol))] if isinstance(base, Symbol) else [base]
             for base in bases
@@ -611,16 +658,24 @@ class Project:
     def files(self, root: Path) -> tuple[Path, ...]:
         """The Python files below ``root``, at most ``MAX_FILES`` of them; see :meth:`has_all_files`."""
         if root not in self._files:
+            outer = self.trace.begin()
             found = self._finder.project_files(root)
             self._files[root] = tuple(islice(found, MAX_FILES + 1))
+            self._touched["files", root] = self.trace.end(outer)
+        else:
+            self.trace.touched |= self._touched["files", root]
         return self._files[root][:MAX_FILES]
 
     def _mentions(self, root: Path, name: str) -> Iterable[Path]:
         """The files of the project in which ``name`` is a word."""
         word = name.encode()
         if (root, name) not in self._mentioning:
-            found = (path for path in self.files(root) if _has_word(_content(path), word))
+            outer = self.trace.begin()
+            found = (path for path in self.files(root) if _has_word(self._content(path), word))
             self._mentioning[root, name] = tuple(found)
+            self._touched["mentioning", root, name] = self.trace.end(outer)
+        else:
+            self.trace.touched |= self._touched["mentioning", root, name]
         on_disk = self._mentioning[root, name]
         unsaved = self._unsaved_buffers()
         if not unsaved:
@@ -633,7 +688,7 @@ class Project:
         """The files whose text came from the caller and is not what the disk has, so that a search must look at it."""
         for path in self._not_compared:
             buffer = self._buffers[path]
-            if _content(path).removeprefix(codecs.BOM_UTF8) == _bytes_of(buffer):
+            if self._content(path).removeprefix(codecs.BOM_UTF8) == _bytes_of(buffer):
                 self._unsaved.pop(path, None)
             else:
                 self._unsaved[path] = buffer
@@ -647,12 +702,11 @@ class Project:
         members, modules = self._importing[outline]
         return name in members or module in members or module in modules
 
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+    def _content(self, path: Path) -> bytes:
+        try:
+            return self.trace.read(path)
+        except OSError:
+            return b""
 
 
 def _bytes_of(buffer: Outline) -> bytes:

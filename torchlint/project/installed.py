@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from torchlint.project.environment import package_folders
 from torchlint.project.known import terminal
+from torchlint.project.trace import WHOLE, Trace, kind_of, whole
 
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "torchlint.toml")
 _IMPORT_FOLDERS = ("src", "lib", "python")
@@ -24,50 +25,39 @@ def absolute_path(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100  # `resolve` would follow links
 
 
-def find_root(path: Path, start: Path | None = None) -> Path:
+def find_root(path: Path, start: Path | None = None, folders: Folders | None = None) -> Path:
     """The folder of the project that ``path`` belongs to; never the home folder's parents, never ``/``.
 
     A ``.git`` decides; else the topmost marker file of Python packaging; else ``start`` (the working folder
     by default) where the file lies below it; else the folder that holds the file's topmost package.
     """
+    folders = folders or Folders(Trace())
     folder = absolute_path(path).parent
     home = absolute_path(Path("~").expanduser())  # stays relative to the working folder without a home
     outside = {Path(folder.anchor), *home.parents}
     candidates = [parent for parent in (folder, *folder.parents) if parent not in outside]
     marked = None
     for candidate in candidates:
-        if (candidate / ".git").exists():
+        if folders.kind(candidate, ".git") is not None:
             return candidate
-        if any((candidate / marker).is_file() for marker in _MARKERS):
+        if any(folders.kind(candidate, marker) is False for marker in _MARKERS):
             marked = candidate
     if marked is not None:
         return marked
     start = absolute_path(start or Path.cwd())
-    return start if start in candidates else import_root(folder)
+    return start if start in candidates else _import_root(folder, folders)
 
 
-def import_root(folder: Path) -> Path:
+def _import_root(folder: Path, folders: Folders) -> Path:
     """The first folder upwards that is no package."""
-    while (folder / "__init__.py").is_file() and folder.parent != folder:
+    while folders.kind(folder, "__init__.py") is False and folder.parent != folder:
         folder = folder.parent
     return folder
 
 
 def default_environment() -> tuple[Path, ...]:
     """The folders of installed packages: of the running interpreter and of an activated environment."""
-    folders = [Path(entry) for entry in sys.path if entry]
-    if active := os.environ.get("VIRTUAL_ENV"):
-        folders += [
-            *sorted(Path(active).glob("lib/python*/site-packages")),
-            Path(active, "Lib", "site-packages"),
-        ]
-    found = (folder for folder in folders if folder.name in ("site-packages", "dist-packages"))
-    return tuple(dict.fromkeys(folder for folder in found if folder.is_dir()))
-
-
-def _is_torch(folder: Path) -> bool:
-    """Whether a folder is the source of PyTorch, not a project's own ``torch`` folder."""
-    return folder.name == "torch" and (folder / "nn" / "modules" / "module.py").is_file()
+    return tuple(Path(folder) for folder in package_folders())
 
 
 class Place(NamedTuple):
@@ -79,13 +69,91 @@ class Place(NamedTuple):
     installed: bool = False
 
 
-class Finder:
-    """Finds the files of modules, for one project. Folders are listed once."""
+class _Listing:
+    """The entries of a folder, true for a folder, and the names that were looked for."""
 
-    def __init__(self, root: Path | None, environment: Sequence[Path] | None) -> None:
+    __slots__ = ("asked", "bit", "entries")
+
+    def __init__(self, bit: int) -> None:
+        self.bit = bit
+        self.entries: dict[str, bool] = {}
+        self.asked: set[str] = set()
+
+
+class Folders:
+    """What is in folders. Each is listed once, and the trace is told which names were looked for."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._listings: dict[Path, _Listing] = {}
+
+    def kind(self, folder: Path, name: str) -> bool | None:
+        """True for a folder, false for a file, ``None`` for nothing of that name."""
+        listing = self._listing(folder)
+        self._trace.touched |= listing.bit
+        found = listing.entries.get(name)
+        if name not in listing.asked:
+            listing.asked.add(name)
+            self._trace.probe(folder, name, kind_of(found))
+        return found
+
+    def entries(self, folder: Path) -> dict[str, bool]:
+        """All of the entries; only Python files and folders may count."""
+        listing = self._listing(folder)
+        self._trace.touched |= listing.bit
+        if WHOLE not in listing.asked:
+            listing.asked.add(WHOLE)
+            self._trace.probe(folder, WHOLE, whole(listing.entries))
+        return listing.entries
+
+    def add(self, folder: Path, name: str) -> None:
+        """Count a file that may exist only in an editor."""
+        self._listing(folder).entries[name] = False
+
+    def _listing(self, folder: Path) -> _Listing:
+        listing = self._listings.get(folder)
+        if listing is None:
+            listing = self._listings[folder] = _Listing(self._trace.bit(folder))
+            self._read(folder, listing)
+        return listing
+
+    def _read(self, folder: Path, listing: _Listing) -> None:
+        try:
+            mtime = os.stat(folder).st_mtime_ns if self._trace.recording else -1  # noqa: PTH116
+            linked = False
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    listing.entries[entry.name] = entry.is_dir()
+                    linked = linked or entry.is_symlink()
+            self._trace.folder(folder, mtime, linked)
+        except OSError:
+            listing.entries.clear()
+            self._trace.nothing(folder)
+
+
+class EmptyFolders(Folders):
+    """Folders in which there is nothing but what is added."""
+
+    def _read(self, folder: Path, listing: _Listing) -> None:
+        pass
+
+
+class Finder:
+    """Finds the files of modules, for one project."""
+
+    def __init__(
+        self,
+        root: Path | None,
+        environment: Sequence[Path] | None,
+        trace: Trace | None = None,
+        folders: Folders | None = None,
+    ) -> None:
+        self._trace = trace or Trace()
+        self._folders = folders or Folders(self._trace)
         self._root = None if root is None else absolute_path(root)
         self._environment = tuple(default_environment() if environment is None else environment)
-        self._listings: dict[Path, dict[str, bool]] = {}
+        # What each of the kept answers was drawn from, by the same keys.
+        self._touched: dict[object, int] = {}
         self._roots: dict[Path, Path] = {}
         self._search: dict[Path, tuple[tuple[Path, ...], tuple[Path, ...]]] = {}
         self._found: dict[tuple[str, Path], tuple[Place, ...]] = {}
@@ -95,14 +163,20 @@ class Finder:
         """The root for the files of ``folder``: the project's own where it holds them."""
         if folder not in self._roots:
             inside = self._root is not None and folder.is_relative_to(self._root)
-            self._roots[folder] = self._root if inside and self._root else find_root(folder / "_.py")
+            outer = self._trace.begin()
+            self._roots[folder] = (
+                self._root if inside and self._root else find_root(folder / "_.py", folders=self._folders)
+            )
+            self._touched["root", folder] = self._trace.end(outer)
+        else:
+            self._trace.touched |= self._touched["root", folder]
         return self._roots[folder]
 
     def module_name(self, path: Path) -> str:
         """The dotted name of a file, counted from the first folder upwards that is no package."""
         parts = [] if path.name == "__init__.py" else [path.stem]
         folder = path.parent
-        while self._is_file(folder, "__init__.py") and folder.parent != folder:
+        while self.is_file(folder, "__init__.py") and folder.parent != folder:
             parts.insert(0, folder.name)
             folder = folder.parent
         return ".".join(parts)
@@ -111,9 +185,17 @@ class Finder:
         """Whether ``path`` is a file of PyTorch's own source."""
         folder = path.parent
         if folder not in self._in_torch:
-            tops = (parent for parent in path.parents if not self._is_file(parent.parent, "__init__.py"))
-            self._in_torch[folder] = _is_torch(next(tops, folder))
+            outer = self._trace.begin()
+            tops = (parent for parent in path.parents if not self.is_file(parent.parent, "__init__.py"))
+            self._in_torch[folder] = self._is_torch(next(tops, folder))
+            self._touched["in torch", folder] = self._trace.end(outer)
+        else:
+            self._trace.touched |= self._touched["in torch", folder]
         return self._in_torch[folder]
+
+    def _is_torch(self, folder: Path) -> bool:
+        """Whether a folder is the source of PyTorch, not a project's own ``torch`` folder."""
+        return folder.name == "torch" and self.is_file(folder / "nn" / "modules", "module.py")
 
     def is_installed(self, path: Path) -> bool:
         """Whether ``path`` belongs to an installed package."""
@@ -125,7 +207,11 @@ class Finder:
         """Where a module can be that a file in ``folder`` imports: the likeliest place first."""
         key = (dotted, folder)
         if key not in self._found:
+            outer = self._trace.begin()
             self._found[key] = tuple(self._absolute(dotted, folder))
+            self._touched["found", key] = self._trace.end(outer)
+        else:
+            self._trace.touched |= self._touched["found", key]
         return self._found[key]
 
     def _absolute(self, dotted: str, folder: Path) -> Iterator[Place]:
@@ -134,7 +220,7 @@ class Finder:
         if terminal(head):
             # Of the project's folders only one with an `__init__.py` can win over an installed package.
             shadows = [base for base in plain if self._is_regular(base, head)]
-            yield from self._places(dotted, [base for base in shadows if not _is_torch(base / head)])
+            yield from self._places(dotted, [base for base in shadows if not self._is_torch(base / head)])
             return
         yield from self._places(dotted, [*plain, *packages])
         for place in self._places(dotted, self._environment):
@@ -153,12 +239,16 @@ class Finder:
         started inside it would see its neighbours as top-level modules.
         """
         if folder not in self._search:
+            outer = self._trace.begin()
             root = self.root_of(folder)
             upwards = [base for base in (folder, *folder.parents) if base.is_relative_to(root)]
-            packages = tuple(base for base in upwards if self._is_file(base, "__init__.py"))
+            packages = tuple(base for base in upwards if self.is_file(base, "__init__.py"))
             below = [root / name for name in _IMPORT_FOLDERS]
             plain = [base for base in upwards if base not in packages]
             self._search[folder] = (tuple(dict.fromkeys([*plain, *below])), packages)
+            self._touched["search", folder] = self._trace.end(outer)
+        else:
+            self._trace.touched |= self._touched["search", folder]
         return self._search[folder]
 
     def relative(self, level: int, module: str, importer: Path) -> Place | None:
@@ -166,7 +256,7 @@ class Finder:
         folder = importer.parent
         for _ in range(level - 1):
             folder = folder.parent
-        file = folder / "__init__.py" if self._is_file(folder, "__init__.py") else None
+        file = folder / "__init__.py" if self.is_file(folder, "__init__.py") else None
         return self.descend(Place("", file, folder), module.split(".") if module else [])
 
     def descend(self, place: Place, names: Sequence[str]) -> Place | None:
@@ -177,44 +267,36 @@ class Finder:
                 return None
             dotted = f"{place.dotted}.{name}" if place.dotted else name
             # As in Python, a regular package wins over a module, and a module over a folder.
-            if self._is_file(folder / name, "__init__.py"):
+            kind = self._folders.kind(folder, name)
+            if kind and self.is_file(folder / name, "__init__.py"):
                 place = Place(dotted, folder / name / "__init__.py", folder / name, place.installed)
-            elif self._is_file(folder, f"{name}.py"):
+            elif self.is_file(folder, f"{name}.py"):
                 place = Place(dotted, folder / f"{name}.py", None, place.installed)
-            elif self._list(folder).get(name) is True:
+            elif kind:
                 place = Place(dotted, None, folder / name, place.installed)
             else:
                 return None
         return place
 
     def _is_regular(self, base: Path, name: str) -> bool:
-        return self._is_file(base, f"{name}.py") or self._is_file(base / name, "__init__.py")
+        if self.is_file(base, f"{name}.py"):
+            return True
+        return self._folders.kind(base, name) is True and self.is_file(base / name, "__init__.py")
 
     # ------------------------------------------------------------------------------------------- folders
 
     def add(self, path: Path) -> bool:
         """Count ``path`` as a file although it may exist only in an editor; whether it is new."""
-        if self._is_file(path.parent, path.name):
+        if self.is_file(path.parent, path.name):
             return False
-        self._list(path.parent)[path.name] = False
+        self._folders.add(path.parent, path.name)
         for memo in (self._found, self._search, self._in_torch):
             memo.clear()
         return True
 
-    def _is_file(self, folder: Path, name: str) -> bool:
-        return self._list(folder).get(name) is False
-
-    def _list(self, folder: Path) -> dict[str, bool]:
-        """The entries of a folder: true for a folder, false for a file."""
-        listing = self._listings.get(folder)
-        if listing is None:
-            try:
-                with os.scandir(folder) as entries:
-                    listing = {entry.name: entry.is_dir() for entry in entries}
-            except OSError:
-                listing = {}
-            self._listings[folder] = listing
-        return listing
+    def is_file(self, folder: Path, name: str) -> bool:
+        """Whether ``folder`` has a file called ``name``."""
+        return self._folders.kind(folder, name) is False
 
     # --------------------------------------------------------------------------------------------- files
 
@@ -223,7 +305,7 @@ class Finder:
         stack = [root]
         while stack:
             folder = stack.pop()
-            listing = self._list(folder)
+            listing = self._folders.entries(folder)
             yield from (
                 folder / name for name in sorted(listing) if name.endswith(".py") and not listing[name]
             )
@@ -234,4 +316,4 @@ class Finder:
         name = folder.name
         if name.startswith(".") or name in _SKIPPED_FOLDERS or folder.is_symlink():
             return False
-        return not self._is_file(folder, "pyvenv.cfg")
+        return not self.is_file(folder, "pyvenv.cfg")

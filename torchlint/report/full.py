@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from torchlint.diagnostic import DOCS_URL
 from torchlint.model.source import Source
 from torchlint.report.patch import Change, changes
 from torchlint.report.snippet import Window, visible
 from torchlint.report.style import Style
 from torchlint.report.summary import conclusion
-from torchlint.rule import DOCS_URL
 
 if TYPE_CHECKING:
     from torchlint.diagnostic import Diagnostic, Range
@@ -36,8 +35,7 @@ def render(result: Result, style: Style) -> str:
     return "".join(blocks)
 
 
-@dataclass(frozen=True)
-class _Mark:
+class _Mark(NamedTuple):
     """A place to underline, and the words beside it."""
 
     place: Range

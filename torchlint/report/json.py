@@ -8,15 +8,14 @@ paths that do not exist.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from torchlint import __version__
+from torchlint.diagnostic import DOCS_URL
 from torchlint.report.fingerprint import fingerprints
 from torchlint.report.place import as_json, relative
 from torchlint.report.style import Style
 from torchlint.report.summary import Totals, errors
-from torchlint.rule import DOCS_URL
 
 if TYPE_CHECKING:
     from torchlint.diagnostic import Diagnostic, Fix
@@ -38,7 +37,7 @@ def document(body: dict[str, Any], result: Result) -> str:
         "version": __version__,
         **body,
         "errors": [{"path": relative(path), "message": message} for path, message in errors(result)],
-        "summary": asdict(Totals.of(result)),
+        "summary": Totals.of(result)._asdict(),
     }
     return json.dumps(content, indent=2) + "\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TAB = "    "
 
@@ -15,8 +15,7 @@ _BEFORE = 40
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """The shown part of a line, from code point ``start`` up to ``end``."""
 
     line: str

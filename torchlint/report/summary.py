@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torchlint.report.style import Style
 
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from torchlint.run import Result
 
 
-@dataclass(frozen=True)
-class Totals:
+class Totals(NamedTuple):
     """``fixable`` is what ``--fix`` mends with the same options; ``fixable_unsafe`` is what else there is."""
 
     files: int

@@ -31,7 +31,7 @@ class FileSketch:
 
     def __init__(self, possibilities: Possibilities, outline: Outline, tree: ast.Module) -> None:
         self.possibilities = possibilities
-        self.project = possibilities.project
+        self.project = possibilities.project.asked_by(outline)
         self.outline = outline
         self.tree = tree
         self.evaluator = Evaluator(self)
@@ -46,6 +46,7 @@ class FileSketch:
 
     def look_into(self, outline: Outline) -> None:
         """Note that the source of another file takes part in what is said of this one."""
+        self.project.looked_into(outline)
 
     def meaning(self, dotted: str) -> Symbol | None:
         """What a dotted name of the module level means."""

@@ -1,0 +1,226 @@
+"""The findings of earlier runs: which of them still hold, and what this run adds.
+
+A result holds while nothing changed that its findings follow from. First only times and sizes are looked at, then
+contents; where a file changed that answers were drawn from, the questions are asked again.
+"""
+
+# ruff: noqa: PTH100, PTH109, PTH118, PTH120, PTH123
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from torchlint.cache import salt
+from torchlint.cache.states import States
+from torchlint.cache.store import Malformed, Needs, Row, Store, Unusable
+from torchlint.config import Config
+from torchlint.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from torchlint.cache.ledger import Ledger
+    from torchlint.project.index import Project
+    from torchlint.project.trace import Notes
+
+
+class Held(NamedTuple):
+    """A result that holds, with the text that its findings point into."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    content: bytes = b""
+
+
+_CLEAN = Held(())
+
+
+class Counts(NamedTuple):
+    """How many files were answered for: at once (``hits``), after asking again, and not at all."""
+
+    hits: int = 0
+    asked_again: int = 0
+    misses: int = 0
+
+
+class ResultCache:
+    """The results in ``folder``. Nothing here raises: what does not work is told to ``warn``, and done without."""
+
+    def __init__(self, folder: str, warn: Callable[[str], None]) -> None:
+        self.base = os.path.dirname(folder)
+        self.counts = Counts()
+        self._store = Store(folder)
+        self._warn = warn
+        self._started = time.time_ns()
+        self._states = States(self.base, self._store, self._started)
+        self._ledger: Ledger | None = None
+        self._doubtful: list[tuple[str, Row, Needs]] = []
+        self._confirmed: list[tuple[str, Row]] = []
+        self._texts: dict[str, str] = {}
+        self._surroundings = salt.surroundings(self.base)
+        self._salts: dict[int, str] = {}
+        self._starts_here = os.getcwd() == self.base
+
+    def __str__(self) -> str:
+        hits, again, misses = self.counts
+        return (
+            f"{hits} unchanged, {again} unchanged after asking again, {misses} checked ({self._store.path})"
+        )
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def look_up(self, files: Mapping[str, Config], seen: Mapping[str, os.stat_result]) -> dict[str, Held]:
+        """The results that hold, by the paths of the files; ``seen`` is what discovery knows about these."""
+        try:
+            return self._look_up(files, seen)
+        except Exception as error:
+            self._warn(f"cache not read: {_describe(error)}")
+            self._store.start_over = isinstance(error, Malformed) or not isinstance(error, Unusable)
+        self._states = States(self.base, self._store, self._started)
+        self._doubtful = []
+        self._confirmed = []
+        self.counts = Counts(misses=len(files))
+        return {}
+
+    def _look_up(self, files: Mapping[str, Config], seen: Mapping[str, os.stat_result]) -> dict[str, Held]:
+        texts = self._texts = {path: self._salt(config) for path, config in files.items()}
+        rows = self._store.load(list(dict.fromkeys(texts.values())))
+        salts = self._store.salts
+        self._states.load(rows)
+        found: dict[str, Row] = {}
+        result, short = self._states.result, self.short
+        for path, text in texts.items():
+            row = result(short(path), salts.get(text), seen.get(path))
+            if row is not None:
+                found[path] = row
+        answers = {}
+        for path, row in self._without_changes(found).items():
+            answer = self._read(path, row) if row[6] else _CLEAN
+            if answer is not None:
+                answers[path] = answer
+        self.counts = Counts(hits=len(answers), misses=len(files) - len(answers))
+        return answers
+
+    def _without_changes(self, found: dict[str, Row]) -> dict[str, Row]:
+        """The results of which nothing changed that they follow from; others are put aside."""
+        needs: dict[tuple[int, int | None], Needs] = {}
+        if len(found) * 4 < len(self._states):  # few of many: do not look at files that do not matter
+            needs = self._needs(found)
+            wanted = {number for row in needs.values() for part in row[2:4] for number in _numbers(part)}
+            changed = self._states.changed(wanted)
+        else:
+            changed = self._states.changed()
+        if not changed:
+            return found
+        needs = needs or self._needs(found)
+        held = {}
+        for path, row in found.items():
+            need = needs[row[0], row[5]]
+            if not changed.isdisjoint(_numbers(need[2])):
+                continue
+            if changed.isdisjoint(_numbers(need[3])):
+                held[path] = row
+            else:
+                self._doubtful.append((path, row, need))
+        return held
+
+    def _needs(self, found: dict[str, Row]) -> dict[tuple[int, int | None], Needs]:
+        return {(row[0], row[1]): row for row in self._store.needs(row[0] for row in found.values())}
+
+    def _read(self, path: str, row: Row) -> Held | None:
+        text = row[6]
+        if not text:
+            return _CLEAN
+        from torchlint.cache import findings
+
+        try:
+            with open(path, "rb") as file:
+                if not self._states.is_as_seen(row, os.fstat(file.fileno())):
+                    return None
+                content = file.read()
+            return Held(findings.read(text, path), content)
+        except (OSError, findings.Malformed):
+            return None
+
+    def _salt(self, config: Config) -> str:
+        text = self._salts.get(id(config))
+        if text is None:
+            text = self._salts[id(config)] = f"{self._surroundings} {salt.of_config(config, self.base)}"
+        return text
+
+    def short(self, path: str) -> str:
+        """The path of a file as the cache has it."""
+        if self._starts_here and not path.startswith("..") and not os.path.isabs(path):  # noqa: PTH117
+            return path
+        absolute = os.path.abspath(path)
+        inside = os.path.join(self.base, "")
+        return (absolute[len(inside) :] if absolute.startswith(inside) else absolute).replace(os.sep, "/")
+
+    # -- asking again ----------------------------------------------------------------------------------------------
+
+    @property
+    def ledger(self) -> Ledger:
+        """What this run learnt so far."""
+        if self._ledger is None:
+            from torchlint.cache.ledger import Ledger
+
+            self._ledger = Ledger()
+        return self._ledger
+
+    def ask_again(self, project_of: Callable[[str], Project]) -> dict[str, Held]:
+        """The results that hold although something changed that answers were drawn from.
+
+        ``project_of`` gives the project of a file.
+        """
+        if not self._doubtful:
+            return {}
+        from torchlint.cache.replay import Replay
+
+        replay = Replay(self._store, self.base, self.ledger)
+        answers = {}
+        for path, row, need in self._doubtful:
+            if replay.holds(_numbers(need[4]), project_of(path)):
+                answer = self._read(path, row)
+                if answer is not None:
+                    answers[path] = answer
+                    self._confirmed.append((path, row))
+        again = len(answers)
+        self.counts = self.counts._replace(asked_again=again, misses=self.counts.misses - again)
+        return answers
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def keep(self, fresh: Mapping[str, tuple[Diagnostic, ...]]) -> None:
+        """Write down the findings of this run, by file, and what is known anew about files that did not change."""
+        if not (fresh or self._confirmed or self._states.refreshed or self._states.gone):
+            return
+        try:
+            from torchlint.cache import findings
+            from torchlint.cache.keeping import Keeping
+
+            keeping = Keeping(self._states, self.ledger, dict.fromkeys(self._texts.values()))
+            for path, row in self._confirmed:
+                keeping.add(self.short(path), self._texts[path], row[6] or "")
+            for path, diagnostics in fresh.items():
+                keeping.add(self.short(path), self._texts[path], findings.write(diagnostics))
+            self._store.write(keeping.write)
+        except Exception as error:
+            self._warn(f"cache not written: {_describe(error)}")
+
+    def learn(self, notes: Notes | None) -> None:
+        """Take in what a process noted."""
+        if notes is not None:
+            self.ledger.add(notes)
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, Unusable) else f"{type(error).__name__}: {error}"
+
+
+def _numbers(text: str) -> list[int]:
+    import json  # here, because a run without changes needs none
+
+    numbers = json.loads(text)
+    if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
+        raise Malformed("row")
+    return numbers

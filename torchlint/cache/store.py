@@ -1,0 +1,188 @@
+"""The database: read with one statement, written in one transaction, and never trusted to be what it should be.
+
+It has SQLite's rollback journal, not its write-ahead log, which needs to write for reading and shared memory
+that network file systems do not have.
+"""
+
+# ruff: noqa: PTH107, PTH110, PTH118
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from torchlint.cache.folder import APPLICATION, DATABASE, is_foreign, prepare
+from torchlint.cache.salt import FORMAT
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_TABLES = {
+    # What was at a path: the digest of a file, "/" for a folder, "-" for nothing. One path may have been several.
+    "states": "CREATE TABLE states"
+    "(id INTEGER PRIMARY KEY, path TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER, mtime INTEGER)",
+    # For a folder: the names that were looked for, and what they were.
+    "probes": "CREATE TABLE probes(state INTEGER PRIMARY KEY, names TEXT NOT NULL)",
+    # The findings in a file.
+    "results": "CREATE TABLE results"
+    "(state INTEGER, salt INTEGER, findings TEXT NOT NULL, PRIMARY KEY(state, salt)) WITHOUT ROWID",
+    # What they hold for: states that must be the same, states that answers came from, and the questions.
+    "needs": "CREATE TABLE needs(state INTEGER, salt INTEGER, same TEXT NOT NULL, drawn TEXT NOT NULL, "
+    "records TEXT NOT NULL, PRIMARY KEY(state, salt))",
+    "records": "CREATE TABLE records(id INTEGER PRIMARY KEY, digest TEXT UNIQUE NOT NULL, body TEXT NOT NULL)",
+    "salts": "CREATE TABLE salts(id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL, used INTEGER)",
+    "generation": "CREATE TABLE generation(number INTEGER)",
+}
+
+Row = tuple[int, str, str, int, int, "int | None", "str | None"]
+"""A state with its id, path, digest, size and time, and the salt and findings of a result for it."""
+
+Needs = tuple[int, int, str, str, str]
+"""State and salt of a result, and what it holds for: the same states, those drawn from, and the records."""
+
+
+class Unusable(Exception):
+    """There is no cache to be had here; the text says why."""
+
+
+class Malformed(Unusable):
+    """The database is torchlint's, but does not hold what torchlint writes."""
+
+
+class Store:
+    """The database in ``folder``. Every method raises :class:`Unusable` where the database is of no use."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.path = os.path.join(folder, DATABASE)
+        self.start_over = False
+        self.generation = 0
+        self.salts: dict[str, int] = {}
+
+    def load(self, salts: Sequence[str]) -> list[Row]:
+        """All states, with the results under ``salts``; nothing where there is no database."""
+        if not os.path.exists(self.path):
+            return []
+        with self._reading() as connection:
+            if not self._is_sound(connection):
+                raise Unusable(f"{self.path} is of another version")
+            marks = ",".join("?" * len(salts))
+            found = connection.execute(f"SELECT text, id FROM salts WHERE text IN ({marks})", tuple(salts))
+            self.salts = dict(found.fetchall())
+            rows: list[Row] = connection.execute(
+                "SELECT s.id, path, digest, size, mtime, salt, findings FROM states s "
+                f"LEFT JOIN results r ON r.state = s.id AND r.salt IN ({self._salts()})"
+            ).fetchall()
+            return rows
+
+    def _salts(self) -> str:
+        return ",".join(str(int(number)) for number in self.salts.values())
+
+    def needs(self, ids: Iterable[int]) -> list[Needs]:
+        """What the results for some of the states hold for."""
+        wanted = set(ids)
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT state, salt, same, drawn, records FROM needs WHERE salt IN ({self._salts()})"
+            )
+            return [row for row in rows if row[0] in wanted]
+
+    def probes(self) -> dict[int, str]:
+        """The names looked for in each folder."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT state, names FROM probes").fetchall())
+
+    def record(self, number: int) -> str:
+        """The questions of one record."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT body FROM records WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                raise Malformed("a record is missing")
+            return str(row[0])
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        import sqlite3
+
+        if is_foreign(self.path):
+            raise Unusable(f"{self.path} is not torchlint's")
+        escaped = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        try:
+            connection = sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=1)
+            try:
+                yield connection
+            finally:
+                connection.close()
+        except sqlite3.OperationalError as error:  # it is locked, or cannot be read
+            raise Unusable(f"{self.path}: {error}") from None
+        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError) as error:
+            raise Malformed(f"{self.path}: {error}") from None
+
+    def _is_sound(self, connection: sqlite3.Connection) -> bool:
+        """Whether the tables are ours. Views and triggers of a stranger must not run."""
+        found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        if dict(found) != _TABLES or connection.execute("PRAGMA user_version").fetchone() != (FORMAT,):
+            return False
+        (self.generation,) = connection.execute("SELECT number FROM generation").fetchone() or (0,)
+        return True
+
+    # ------------------------------------------------------------------------------------------------- writing
+
+    def write(self, change: Callable[[sqlite3.Connection, bool], None]) -> None:
+        """Run ``change`` in one transaction; it is told whether the database is as it was loaded."""
+        import sqlite3
+
+        try:
+            prepare(self._folder)
+            if is_foreign(self.path):
+                raise Unusable(f"{self.path} is not torchlint's")
+            try:
+                self._write(change)
+            except sqlite3.OperationalError:  # locked, read-only, or the disk is full
+                raise
+            except sqlite3.DatabaseError:  # what is left of ours: begin anew
+                _remove(self.path)
+                self._write(change)
+        except OSError as error:
+            raise Unusable(f"{self._folder}: {error.strerror or error}") from None
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            raise Unusable(f"{self.path}: {error}") from None
+
+    def _write(self, change: Callable[[sqlite3.Connection, bool], None]) -> None:
+        import sqlite3
+
+        loaded = self.generation
+        with closing(sqlite3.connect(self.path, timeout=5, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if not self._is_sound(connection) or self.start_over:
+                    self._make(connection)
+                change(connection, self.generation == loaded)
+                connection.execute("UPDATE generation SET number = number + 1")
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _make(self, connection: sqlite3.Connection) -> None:
+        """Make the tables, in the place of those of another version."""
+        statement = "SELECT type, name FROM sqlite_master WHERE type != 'index'"
+        for kind, name in connection.execute(statement).fetchall():
+            quoted = str(name).replace('"', '""')
+            connection.execute(f'DROP {kind} IF EXISTS "{quoted}"')
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        for statement in _TABLES.values():
+            connection.execute(statement)
+        # A number of its own, so that a database made anew is not taken for the one before.
+        self.generation = int.from_bytes(os.urandom(6), "big")
+        connection.execute("INSERT INTO generation VALUES (?)", (self.generation,))
+
+
+def _remove(path: str) -> None:
+    for each in (f"{path}-journal", path):
+        if os.path.lexists(each):
+            os.remove(each)

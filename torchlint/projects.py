@@ -1,0 +1,33 @@
+"""The projects that the checked files belong to: one for each root, so that files share what is known about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torchlint.project.index import Project
+from torchlint.project.installed import Folders, absolute_path, find_root
+from torchlint.project.trace import Trace
+
+
+class Projects:
+    """Projects with one trace, which records where there is a ``base`` (see :class:`Trace`)."""
+
+    def __init__(self, base: str | None = None) -> None:
+        self.base = base
+        self.trace = Trace(base)
+        self._folders = Folders(self.trace)
+        self._roots: dict[Path, tuple[Path, int]] = {}
+        self._projects: dict[Path, Project] = {}
+
+    def of_file(self, path: str) -> Project:
+        """The project of a file."""
+        absolute = absolute_path(Path(path))
+        if absolute.parent not in self._roots:
+            outer = self.trace.begin()
+            found = find_root(absolute, folders=self._folders)
+            self._roots[absolute.parent] = (found, self.trace.end(outer))
+        root, touched = self._roots[absolute.parent]
+        self.trace.rooted(absolute, root, touched)
+        if root not in self._projects:
+            self._projects[root] = Project(root, trace=self.trace)
+        return self._projects[root]
