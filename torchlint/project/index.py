@@ -54,7 +54,7 @@ _MAX_HOPS = 30
 _MAX_STAR_FILES = 300
 """How many files are looked at for a name that star imports may bind."""
 
-_STAR = re.compile(rb"\bimport\s*\(?\s*\*")
+_STAR = re.compile(rb"import\s*\(?\s*\*")
 
 _MAX_BASES = 100
 """How many classes may inherit from each other in a circle before Python's own stack is in danger."""
@@ -156,9 +156,11 @@ class Project:
         self._buffers: dict[Path, Outline] = {}
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
         self._active: dict[tuple[object, ...], int] = {}
-        self._star_searches: dict[tuple[Path, str], _Stars] = {}
+        self._star_searches: dict[tuple[Outline, str], _Stars] = {}
         self._cut = _END
         self._steps = 0
+        self._placed: dict[tuple[Outline, int, str], tuple[Place, ...]] = {}
+        self._modules: dict[Symbol, bool | None] = {}
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
         self._line_was_cut = False
         self._mentioning: dict[tuple[Path, str], tuple[Path, ...]] = {}
@@ -222,7 +224,9 @@ class Project:
         if self._finder.add(path) or changed:
             self._folds.clear()
             self._star_searches.clear()
+            self._placed.clear()
             self._ancestors.clear()
+            self._modules.clear()
             self._files.clear()
             self._mentioning.clear()
             self._importing.clear()
@@ -303,14 +307,14 @@ class Project:
             bindings = _live(outline.bindings.get(name, ()), line)
             return self._fold(outline, name, bindings) if bindings else self._starred(outline, name)
 
-        return self._once((outline.path, name, line), answer)
+        return self._once((outline, name, line), answer)
 
     def _enclosed(self, outline: Outline, name: str, scope: ClassOutline) -> _Found:
         """What a function around a class binds ``name`` to, as far as it has run when the class is made."""
         bindings = scope.enclosed[name]
         earlier = tuple(found for found in bindings if found.line < scope.line) or bindings
         found = self._once(
-            (outline.path, name, scope.line, scope.qualname),
+            (outline, name, scope.line, scope.qualname),
             lambda: self._fold(outline, name, earlier, scope),
         )
         return None if isinstance(found, _Missing) else found
@@ -403,6 +407,16 @@ class Project:
 
     def _places(self, outline: Outline, level: int, module: str) -> tuple[Place, ...]:
         """Where an imported module can be; nothing where no file is read."""
+        key = (outline, level, module)
+        if key not in self._placed:
+            outer = self.trace.begin()
+            self._placed[key] = self._find_places(outline, level, module)
+            self._touched["placed", key] = self.trace.end(outer)
+        else:
+            self.trace.touched |= self._touched["placed", key]
+        return self._placed[key]
+
+    def _find_places(self, outline: Outline, level: int, module: str) -> tuple[Place, ...]:
         path = absolute_path(outline.path)
         if not level:
             return self._finder.absolute(module, path.parent)
@@ -483,7 +497,7 @@ class Project:
 
     def _stars(self, outline: Outline, name: str) -> _Stars:
         """Where the star imports of a module lead for ``name``: a search over files, so cycles do no harm."""
-        key = (outline.path, name)
+        key = (outline, name)
         if key not in self._star_searches:
             outer = self.trace.begin()
             self._star_searches[key] = self._search_stars(outline, name)
@@ -527,7 +541,7 @@ class Project:
             return None
         if path not in self._outlines:
             content = self._content(path)
-            if not _word(name.encode()).search(content) and not _STAR.search(content):
+            if not _has_word(content, name.encode()) and not (b"*" in content and _STAR.search(content)):
                 seen.add(path)
                 return None
         source = self.outline(path)
@@ -631,6 +645,15 @@ class Project:
         """Whether a class is a ``torch.nn.Module``; ``None`` where a base is unknown and none is a Module."""
         if symbol.kind not in ("class", "external"):
             return False if symbol.kind == "function" else None
+        if symbol not in self._modules:
+            outer = self.trace.begin()
+            self._modules[symbol] = self._is_module(symbol)
+            self._touched["module", symbol] = self.trace.end(outer)
+        else:
+            self.trace.touched |= self._touched["module", symbol]
+        return self._modules[symbol]
+
+    def _is_module(self, symbol: Symbol) -> bool | None:
         if _is_placeholder(symbol):
             return False
         line: list[Symbol | None] = [symbol, *self.ancestors(symbol)]

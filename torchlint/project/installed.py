@@ -22,6 +22,9 @@ MAX_FILES = 5000
 
 def absolute_path(path: Path) -> Path:
     """Absolute and without ``..``, but with symbolic links left as the user sees them."""
+    text = str(path)
+    if text.startswith("/") and ".." not in text:  # it is so already: asked thousands of times
+        return path
     return Path(os.path.abspath(path))  # noqa: PTH100  # `resolve` would follow links
 
 
@@ -152,12 +155,13 @@ class Finder:
         self._folders = folders or Folders(self._trace)
         self._root = None if root is None else absolute_path(root)
         self._environment = tuple(default_environment() if environment is None else environment)
+        self._environment_prefixes = tuple(f"{folder}{os.sep}" for folder in self._environment)
         # What each of the kept answers was drawn from, by the same keys.
         self._touched: dict[object, int] = {}
         self._roots: dict[Path, Path] = {}
         self._search: dict[Path, tuple[tuple[Path, ...], tuple[Path, ...]]] = {}
         self._found: dict[tuple[str, Path], tuple[Place, ...]] = {}
-        self._in_torch: dict[Path, bool] = {}
+        self._in_torch: dict[str, bool] = {}
 
     def root_of(self, folder: Path) -> Path:
         """The root for the files of ``folder``: the project's own where it holds them."""
@@ -183,11 +187,11 @@ class Finder:
 
     def in_torch(self, path: Path) -> bool:
         """Whether ``path`` is a file of PyTorch's own source."""
-        folder = path.parent
+        folder = os.path.dirname(path)  # noqa: PTH120  # a `Path` takes long to make
         if folder not in self._in_torch:
             outer = self._trace.begin()
             tops = (parent for parent in path.parents if not self.is_file(parent.parent, "__init__.py"))
-            self._in_torch[folder] = self._is_torch(next(tops, folder))
+            self._in_torch[folder] = self._is_torch(next(tops, path.parent))
             self._touched["in torch", folder] = self._trace.end(outer)
         else:
             self._trace.touched |= self._touched["in torch", folder]
@@ -199,7 +203,7 @@ class Finder:
 
     def is_installed(self, path: Path) -> bool:
         """Whether ``path`` belongs to an installed package."""
-        return any(path.is_relative_to(folder) for folder in self._environment)
+        return str(path).startswith(self._environment_prefixes)
 
     # ------------------------------------------------------------------------------------------- imports
 
