@@ -34,6 +34,9 @@ class Held(NamedTuple):
 
 _CLEAN = Held(())
 
+_LEADING_OUT = ("/", ".")
+"""How a path may begin that is not below the working directory, as paths are shown."""
+
 
 class Counts(NamedTuple):
     """How many files were answered for: at once (``hits``), after asking again, and not at all."""
@@ -88,9 +91,9 @@ class ResultCache:
         salts = self._store.salts
         self._states.load(rows)
         found: dict[str, Row] = {}
-        result, short = self._states.result, self.short
+        result, short, saw = self._states.result, self.short, seen.get
         for path, text in texts.items():
-            row = result(short(path), salts.get(text), seen.get(path))
+            row = result(short(path), salts.get(text), saw(path))
             if row is not None:
                 found[path] = row
         answers = {}
@@ -150,7 +153,7 @@ class ResultCache:
 
     def short(self, path: str) -> str:
         """The path of a file as the cache has it."""
-        if self._starts_here and not path.startswith("..") and not os.path.isabs(path):  # noqa: PTH117
+        if self._starts_here and path[:1] not in _LEADING_OUT and (os.sep == "/" or path[1:2] != ":"):
             return path
         absolute = os.path.abspath(path)
         inside = os.path.join(self.base, "")
