@@ -128,7 +128,11 @@ class ResultCache:
         return held
 
     def _needs(self, found: dict[str, Row]) -> dict[tuple[int, int | None], Needs]:
-        return {(row[0], row[1]): row for row in self._store.needs(row[0] for row in found.values())}
+        rows = self._store.needs(row[0] for row in found.values())
+        needs: dict[tuple[int, int | None], Needs] = {(row[0], row[1]): row for row in rows}
+        if any((row[0], row[5]) not in needs for row in found.values()):
+            raise Malformed("a result that follows from nothing")
+        return needs
 
     def _read(self, path: str, row: Row) -> Held | None:
         text = row[6]
