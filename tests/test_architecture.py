@@ -19,6 +19,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("rule",),
     ("config",),
     ("model", "project"),
+    ("screen",),
     ("suppress",),
     ("rules",),
     ("settings", "fix", "runtime"),
@@ -26,7 +27,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("run", "pool"),
     ("report",),
-    ("cli", "checking", "cleaning", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
+    ("api", "cli", "checking", "cleaning", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
 )
 
 # Upward imports that are meant, each with its reason.

@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from torchlint.project.outline import MAX_CHARACTERS, Import, Outline, OutlineError
+from torchlint.project.outline import MAX_CHARACTERS, Import, Outline, OutlineError, depth_error, parse
 
 
 def outline(text: str, module: str | None = "pkg.models.net", path: str = "/r/pkg/models/net.py") -> Outline:
@@ -44,25 +44,38 @@ def test_text_that_is_no_python_is_refused_with_its_place(text, line, column):
     "text",
     [
         "x = " + " + ".join(["a"] * 20_000),
-        "x = a" + ".b()" * 5_000,
-        "x = " + "(" * 150 + ")" * 150,
-        "x = " + " or ".join(["a"] * 500),
         "if a: pass\n" + "elif a: pass\n" * 30_000,
+        "x = " + "-" * 9_000 + "1",
+    ],
+)
+def test_text_too_deep_for_python_itself_is_refused(text):
+    with pytest.raises(OutlineError, match="deep"):
+        outline(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = a" + ".b()" * 450,
+        "x = " + " or ".join(["a"] * 500),
+        "x = " + " + ".join(["a"] * 900),
+        "__all__ = " + " + ".join(["a"] * 900),
         "x = y" + "\n" * 3 + "z = a" + ".b" * 500,
     ],
 )
-def test_text_too_deep_for_the_tree_is_refused_or_read_but_never_crashes(text):
-    if text.startswith("x = ("):
-        assert outline(text).statements
-    else:
-        with pytest.raises(OutlineError, match="deep"):
-            outline(text)
+def test_text_too_deep_for_libcst_alone_has_an_outline_and_says_so(text):
+    assert outline(text).statements
+    refused = depth_error(parse(text).body)
+    assert refused is not None and "deep" in refused.reason
+
+
+def test_what_is_not_deep_is_not_refused():
+    assert depth_error(parse("x = " + "(" * 150 + ")" * 150).body) is None
 
 
 def test_the_place_of_too_deep_a_statement_is_its_line():
-    with pytest.raises(OutlineError) as refused:
-        outline("x = 1\ny = a" + ".b" * 500)
-    assert refused.value.line == 2
+    refused = depth_error(parse("x = 1\ny = a" + ".b" * 500).body)
+    assert refused is not None and refused.line == 2
 
 
 def test_a_long_chain_of_elif_is_fine():
@@ -97,63 +110,11 @@ def test_lines_are_counted_as_python_counts_them():
     assert [statement.first for statement in found.statements] == [1, 2, 3, 4]
 
 
-def test_names_are_those_of_variables_attributes_keywords_imports_and_definitions():
-    found = outline(
-        """
-        class Net(nn.Module, metaclass=Meta):
-            def forward(self, x, *rest, **options):
-                from a.b import c as d
-                try:
-                    return F.dropout(x, p=self.p)
-                except KeyError as error:
-                    global counter
-        """
-    )
-    assert found.statements[0].names == {
-        *(
-            "Net",
-            "nn",
-            "Module",
-            "metaclass",
-            "Meta",
-            "forward",
-            "self",
-            "x",
-            "rest",
-            "options",
-            "a",
-            "b",
-            "c",
-        ),
-        *("d", "F", "dropout", "p", "KeyError", "error", "counter"),
-    }
-
-
-def test_strings_are_no_names():
-    assert outline("print('dropout')").statements[0].names == {"print"}
-
-
-def test_names_inside_of_f_strings_and_patterns_count():
-    found = outline("match f'{a.b}':\n    case C(d=e) | [*g] if h: pass\n    case {**i}: pass\n")
-    assert found.statements[0].names >= {"a", "b", "C", "e", "g", "h"}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("for x in y:\n    optimizer.step()", True),
-        ("def f():\n    while True:\n        if a: self.optimizer.step(closure)", True),
-        ("[o.step() for o in optimizers]", True),
-        ("async def f():\n    async for x in y: scheduler.step()", True),
-        ("optimizer.step()\n", False),
-        ("for x in y:\n    step()", False),
-        ("for x in y: pass\noptimizer.step()", False),
-        ("def f():\n    for x in y: pass\n    optimizer.step()", False),
-        ("for x in y:\n    optimizer.step", False),
-    ],
-)
-def test_a_step_in_a_loop_is_noticed(text, expected):
-    assert any(statement.loops_step for statement in outline(text).statements) is expected
+def test_the_statements_that_mention_a_word_are_found_by_their_lines():
+    found = outline("import a\nx = 1; y = b\n\ndef f():\n    return a.b\n\nab = 2\n")
+    assert found.mentioning("a") == {0, 3}
+    assert found.mentioning("b") == {1, 2, 3}
+    assert found.mentioning("c") == set()
 
 
 # ------------------------------------------------------------------------------------------------- bindings

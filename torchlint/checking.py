@@ -12,7 +12,8 @@ from torchlint.cache.folder import cache_folder
 from torchlint.cache.results import ResultCache
 from torchlint.config import ALWAYS_ON, Selection
 from torchlint.process import CLEAN, FOUND, UNUSABLE, silence
-from torchlint.project.discover import Exclusion, discover, display, excluded
+from torchlint.project.discover import Discovery, Exclusion, discover, display, excluded
+from torchlint.project.shard import Shard
 from torchlint.report import render
 from torchlint.report.style import Style, wants_colour
 from torchlint.report.summary import count
@@ -48,6 +49,8 @@ def _contradiction(options: Options) -> str | None:
         return "standard input (-) cannot be checked together with other paths"
     if options.stdin_filename is not None and options.paths != ["-"]:
         return "--stdin-filename is for standard input: give - as the path"
+    if options.shard is not None and options.paths == ["-"]:
+        return "--shard divides files and folders: it cannot be used with standard input (-)"
     if options.statistics and options.output_format in ("github", "sarif"):
         return f"--statistics has no {options.output_format} format"
     return None
@@ -80,14 +83,16 @@ class _Check:
 
     def _check_paths(self) -> Result:
         found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
+        for path in found.missing:
+            _complain(f"{path} does not exist")
+        if not (found.files or found.unreadable or found.missing):
+            _complain("no Python files found", kind="warning")
+        if self._options.shard is not None:
+            found = self._part(found, self._options.shard)
         configs = found.configs
         jobs = [
             Job(path, configs.get(path) or self._settings.of_file(path), self._fixing) for path in found.files
         ]
-        for path in found.missing:
-            _complain(f"{path} does not exist")
-        if not (jobs or found.unreadable or found.missing):
-            _complain("no Python files found", kind="warning")
         for origin in sorted({job.config.origin for job in jobs}):
             self._say(f"settings: {origin or 'none found, so the default rules'}")
         failed = [not_checked(path, reason) for path, reason in found.unreadable]
@@ -102,6 +107,13 @@ class _Check:
             return None
         config = self._settings.of_folder(os.curdir)
         return ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
+
+    def _part(self, found: Discovery, shard: Shard) -> Discovery:
+        """The files of one shard. A missing path is wrong usage, which every shard reports."""
+        files = [path for path in found.files if shard.holds(path)]
+        self._say(f"shard {shard}: {len(files)} of {count(len(found.files), 'file')}")
+        unreadable = [each for each in found.unreadable if shard.holds(each.path)]
+        return found._replace(files=files, unreadable=unreadable)
 
     def _check_stdin(self) -> Result:
         name = self._options.stdin_filename or "-"

@@ -10,11 +10,14 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from torchlint import __version__
 from torchlint.config import FORMATS
 from torchlint.process import CLEAN, INTERRUPTED, UNUSABLE, silence
+
+if TYPE_CHECKING:
+    from torchlint.project.shard import Shard
 
 COMMANDS = ("check", "explain", "rules", "clean", "version")
 
@@ -251,6 +254,12 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="processes; default: one for each processor, or only one for few files",
     )
+    group.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="N/COUNT",
+        help="check only part N of COUNT, so that COUNT machines check every file once",
+    )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     _add_cache_folder(group)
 
@@ -267,3 +276,12 @@ def _jobs(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"`{text}` is not a number of processes")
     return int(text)
+
+
+def _shard(text: str) -> Shard:
+    from torchlint.project.shard import Shard
+
+    try:
+        return Shard.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a part such as 2/8, from 1/8 to 8/8") from None

@@ -6,6 +6,7 @@ decode -> outline (``ast``: syntax, depth, names) -> screen -> tree (LibCST) -> 
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -16,87 +17,82 @@ from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
 from torchlint.model.source import Source, SourceError, decode
 from torchlint.project.index import Project
+from torchlint.project.installed import absolute_path
 from torchlint.project.outline import Outline, OutlineError
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
+from torchlint.screen import Screened, everything, screen
 from torchlint.suppress import apply as suppress
 
 if TYPE_CHECKING:
     from torchlint.model.file import File, Program
-    from torchlint.project.questions import Questions
+    from torchlint.model.module_class import ClassModel
 
-_RECURSION_LIMIT = 20_000
-"""Walking an expression takes a few Python frames for each level; the outline has bounded the levels."""
+_RECURSION_LIMIT = 8_000
+"""Walking an expression takes a few Python frames for each level, and the levels are bounded. Much more is not safe:
+``ast.parse`` then goes down into C as deep as the stack does not reach."""
 
 
 def check_source(
-    source: bytes | str, path: str, config: Config | None = None, project: Project | None = None
+    source: bytes | str,
+    path: str,
+    config: Config | None = None,
+    project: Project | None = None,
+    *,
+    tree: ast.Module | None = None,
+    screened: bool = True,
 ) -> list[Diagnostic]:
     """Check one file.
 
     ``path`` is shown in the diagnostics and is where imports of other files start from; the file itself is never
-    read. A file that cannot be checked gives one TL000; nothing raises.
+    read. A ``tree`` of the very text saves parsing it. Without being ``screened``, LibCST gets all of the file: the
+    findings are the same. A file that cannot be checked gives one TL000; nothing raises.
     """
     config = (config or Config()).enabled_for(path)
     location = Path(path)
     try:
         decoded = decode(source, path)
         project = project or Project.for_path(location)
+        if tree is not None:
+            project.trees.add(absolute_path(location), decoded.text, tree)
         outline = project.parse(decoded.text, location)
     except SourceError as error:
         return [_not_checked(path, Failure(error.reason))]
     except OutlineError as error:
-        return [_not_checked(path, Failure(error.reason, Position(error.line, error.column)))]
-    found = _check(decoded, outline, project, config)
+        return [_refused(path, error)]
+    found = _check(decoded, outline, project, config, screened=screened)
     enabled = {rule.code for rule in all_rules() if config.enabled(rule)}
     kept = suppress(decoded.text, found, enabled.__contains__, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
 
 
-def _check(source: Source, outline: Outline, project: Project, config: Config) -> list[Diagnostic]:
+def _check(
+    source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
+) -> list[Diagnostic]:
     rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS and config.enabled(rule)]
-    wanted = candidates(outline, project.asked_by(outline), {rule.subject for rule in rules})
-    if not wanted:
-        return []
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
-        return _run_rules(source, outline, project, rules, wanted)
+        wanted = screen(outline, project, rules) if screened else everything(outline, project, rules)
+        return _run_rules(source, outline, project, rules, wanted) if wanted else []
     except Exception as error:  # LibCST refuses some files that Python accepts
         return [_not_checked(source.path, Failure(f"cannot be analysed: {_describe(error)}"))]
     finally:
         sys.setrecursionlimit(limit)
 
 
-# ------------------------------------------------------------------------------------------------------------ screen
-
-
-def candidates(outline: Outline, project: Project | Questions, subjects: set[str]) -> set[int]:
-    """The top-level statements that can hold a finding of a rule on one of ``subjects``.
-
-    It may only prove absence: a statement that is left out holds no Module class, and no loop that steps.
-    """
-    wanted: set[int] = set()
-    if subjects - {"SchedulerStep"}:
-        for definition in outline.definitions:
-            known = definition.statement in wanted or not definition.bases
-            if not known and project.is_module(project.class_symbol(outline, definition)):
-                wanted.add(definition.statement)
-    if "SchedulerStep" in subjects:
-        wanted |= {index for index, item in enumerate(outline.statements) if item.loops_step}
-    return wanted
-
-
 # ------------------------------------------------------------------------------------------------------------- rules
 
 
 def _run_rules(
-    source: Source, outline: Outline, project: Project, rules: list[Rule], wanted: set[int]
+    source: Source, outline: Outline, project: Project, rules: list[Rule], wanted: Screened
 ) -> list[Diagnostic]:
     file = _program(project).add(source, outline)
-    file.load(wanted)
+    file.load(wanted.statements)
     found: dict[tuple[object, ...], Diagnostic] = {}
+    for error in file.refused:
+        found[error.line, error.column] = _refused(source.path, error)
     for subject in dict.fromkeys(rule.subject for rule in rules):
         try:
             things = list(_SUBJECTS[subject](file, wanted))
@@ -134,62 +130,64 @@ def _run_rule(rule: Rule, things: Iterable[Any], file: File) -> Iterator[Diagnos
         yield _not_checked(file.source.path, Failure(reason, _position(thing)))
 
 
-def _module_classes(file: File, wanted: set[int]) -> Iterator[Any]:
-    return (model for model in file.classes(wanted) if model.is_module)
+def _models(file: File, wanted: Screened, subject: str) -> Iterator[ClassModel]:
+    """The candidate classes of a subject."""
+    models = (file.class_model(name) for name in wanted.classes.get(subject, ()))
+    return (model for model in models if model is not None)
 
 
-def _plain_containers(file: File, wanted: set[int]) -> Iterator[Any]:
+def _plain_containers(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.containers import plain_containers
 
-    for model in _module_classes(file, wanted):
+    for model in _models(file, wanted, "PlainContainer"):
         yield from plain_containers(model)
 
 
-def _plain_tensors(file: File, wanted: set[int]) -> Iterator[Any]:
+def _plain_tensors(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.tensors import plain_tensors
 
-    for model in _module_classes(file, wanted):
+    for model in _models(file, wanted, "PlainTensor"):
         yield from plain_tensors(model)
 
 
-def _lost_parameters(file: File, wanted: set[int]) -> Iterator[Any]:
+def _lost_parameters(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.tensors import lost_parameters
 
-    for model in _module_classes(file, wanted):
+    for model in _models(file, wanted, "LostParameter"):
         yield from lost_parameters(model)
 
 
-def _constructions(file: File, wanted: set[int]) -> Iterator[Any]:
+def _constructions(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.construction import Construction
 
     return (
         Construction(model)
-        for model in _module_classes(file, wanted)
+        for model in _models(file, wanted, "Construction")
         if model.methods or model.node.decorators
     )
 
 
-def _super_calls(file: File, wanted: set[int]) -> Iterator[Any]:
+def _super_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.construction import super_calls
 
-    for model in _module_classes(file, wanted):
+    for model in _models(file, wanted, "SuperCall"):
         yield from super_calls(model)
 
 
-def _method_calls(file: File, wanted: set[int]) -> Iterator[Any]:
+def _method_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.calls import calls_of
 
-    for model in _module_classes(file, wanted):
+    for model in _models(file, wanted, "MethodCall"):
         yield from calls_of(model)
 
 
-def _scheduler_steps(file: File, wanted: set[int]) -> Iterator[Any]:
+def _scheduler_steps(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.schedulers import scheduler_steps
 
-    return scheduler_steps(file, {index for index in wanted if file.outline.statements[index].loops_step})
+    return scheduler_steps(file, set(wanted.steps))
 
 
-_SUBJECTS: dict[str, Callable[[File, set[int]], Iterator[Any]]] = {
+_SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "PlainTensor": _plain_tensors,
     "LostParameter": _lost_parameters,
     "Construction": _constructions,
@@ -209,6 +207,10 @@ def _diagnostic(rule: Rule, path: str, finding: Finding) -> Diagnostic:
 
 def _not_checked(path: str, failure: Failure) -> Diagnostic:
     return _diagnostic(file_not_checked, path, next(file_not_checked.check(failure)))
+
+
+def _refused(path: str, error: OutlineError) -> Diagnostic:
+    return _not_checked(path, Failure(error.reason, Position(error.line, error.column)))
 
 
 def _describe(error: Exception) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -36,12 +36,29 @@ class Example:
     code: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """The calls that a rule looks at: of these functions, by their dotted names, and with this in their arguments.
+
+    ``functions`` maps each to the position of the argument ``argument``, which must be written out (or, unless it is
+    ``given``, must not be). It must speak of training or evaluation, or must not, as ``mode`` tells, and may be a
+    ``tensor`` that is no Parameter. The screen reads this from the source; the rule itself still has to look.
+    """
+
+    functions: Mapping[str, int]
+    argument: str
+    given: bool = True
+    mode: bool | None = None
+    tensor: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule of the catalogue.
 
     ``subject`` names the class of :mod:`torchlint.model` that ``check`` is called with. ``preview`` rules run
-    only when they are named in full or when preview is switched on.
+    only when they are named in full or when preview is switched on. A rule on calls says in ``calls`` which ones it
+    looks at, and in ``constructions`` whether it looks for modules and Parameters that are made in ``forward``.
     """
 
     code: str
@@ -52,6 +69,8 @@ class Rule:
     subject: str
     check: Check
     page: str
+    calls: tuple[Calls, ...] = ()
+    constructions: bool = False
 
     @property
     def summary(self) -> str:
@@ -71,7 +90,13 @@ class Rule:
 
 
 def rule(
-    code: str, *, since: str, severity: Severity = "error", preview: bool = False
+    code: str,
+    *,
+    since: str,
+    severity: Severity = "error",
+    preview: bool = False,
+    calls: tuple[Calls, ...] = (),
+    constructions: bool = False,
 ) -> Callable[[Check], Rule]:
     """Declare the decorated generator function as the rule ``code``."""
 
@@ -86,6 +111,8 @@ def rule(
             subject=str(parameter.annotation),
             check=check,
             page=inspect.getdoc(check) or "",
+            calls=calls,
+            constructions=constructions,
         )
 
     return declare

@@ -49,7 +49,7 @@ def callers(function: Function) -> Iterator[Call]:
     for outline in function.file.project.users(symbol):
         file = function.file.program.file(outline)
         name = function.name if owner is None else owner.name
-        mentioning = {index for index, item in enumerate(outline.statements) if name in item.names}
+        mentioning = {index for index in outline.mentioning(name) if not file.is_import(index)}
         for other in file.all_functions(mentioning):
             for site in other.calls:
                 called = file.evaluator.symbol(site.node.func, other)
@@ -86,8 +86,11 @@ def given_values(value: Value, function: Function) -> Iterator[tuple[Call, Value
             yield call, where.file.evaluator.values(given, where)
 
 
-def called_function(call: cst.Call, function: Function) -> Function | None:
-    """The function or method of the project that a call runs: ``helper(x)``, ``self.helper(x)``, ``Net.helper(x)``."""
+def called_function(call: cst.Call, function: Function, *, with_word: str = "") -> Function | None:
+    """The function or method of the project that a call runs: ``helper(x)``, ``self.helper(x)``, ``Net.helper(x)``.
+
+    A function ``helper`` whose text does not have the word is left out, and not even parsed.
+    """
     evaluator = function.file.evaluator
     callee = call.func
     if isinstance(callee, cst.Attribute):
@@ -101,4 +104,5 @@ def called_function(call: cst.Call, function: Function) -> Function | None:
         if value.kind is Kind.FUNCTION and value.function is not None:
             return next((inner for inner in value.function.nested if inner.node is value.node), None)
     symbol = evaluator.symbol(callee, function)
-    return function.file.program.function(symbol) if symbol is not None else None
+    program = function.file.program
+    return program.function(symbol) if symbol is not None and program.has_word(with_word, symbol) else None

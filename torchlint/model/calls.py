@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,12 +24,12 @@ from torchlint.model.mode import (
     asks_for_mode,
     closures_around,
     compares_with_mode,
-    is_mode_word,
     mentions_mode,
     words,
 )
 from torchlint.model.module_class import ClassModel, root
 from torchlint.model.values import Value, Values, argument, has_star
+from torchlint.model.vocabulary import is_mode_word
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +88,16 @@ class MethodCall:
 
     @cached_property
     def made(self) -> Value | None:
-        """The one object that this very call creates, if it creates one."""
+        """The one Module or Parameter that this very call creates, if it creates one."""
+        if not self.file.evaluator.names_constructor(self.node.func, self.function):
+            return None
         values = self.file.evaluator.values(self.node, self.function)
         return values[0] if len(values) == 1 and values[0].node is self.node else None
+
+    @property
+    def is_behind_forward(self) -> bool:
+        """Whether the call stands in a method that the forward pass calls, and ``__init__`` does not."""
+        return self.method in self.cls.used_by_forward and self.method not in self.cls.used_by_init
 
     @property
     def in_forward_only(self) -> bool:
@@ -99,7 +106,7 @@ class MethodCall:
         A helper that is only called where something is not there yet (``if self.head is None: self.build(x)``), or
         whose decorator may keep its result, is meant to run once.
         """
-        if self.method not in self.cls.used_by_forward or self.method in self.cls.used_by_init:
+        if not self.is_behind_forward:
             return False
         if self.method in ("forward", "__call__"):
             return True
@@ -119,7 +126,7 @@ class MethodCall:
         """Where methods of the class call the method that this call stands in."""
         for function in self.cls.functions():
             for load in function.loads:
-                if load.name == self.method and isinstance(function.parents.get(load.node), cst.Call):
+                if load.name == self.method and isinstance(function.parent(load.node), cst.Call):
                     yield load.place
 
     @property
@@ -133,8 +140,10 @@ class MethodCall:
     @property
     def makes_mode_module_in_forward(self) -> bool:
         """Whether the call builds, in the forward pass, a module that differs between training and evaluation."""
-        made = self.made if self.in_forward_only else None
-        if made is None or made.kind is not Kind.MODULE or self.is_lazily_kept or self._is_told_the_mode():
+        made = self.made if self.is_behind_forward else None
+        if made is None or made.kind is not Kind.MODULE or not self.in_forward_only:
+            return False
+        if self.is_lazily_kept or self._is_told_the_mode():
             return False
         if self.file.evaluator.is_module_container(made):  # what is built in it is judged by itself
             return False
@@ -147,17 +156,18 @@ class MethodCall:
         """``nn.Dropout(0.5).train(self.training)(x)``, also through a local name."""
         names = self._bound_names()
         return any(
-            isinstance(node, cst.Attribute)
-            and node.attr.value in ("train", "eval", "training")
+            node.attr.value in ("train", "eval", "training")
             and (node.value is self.node or (isinstance(node.value, cst.Name) and node.value.value in names))
-            for node in self.function.places
+            for node in self.function.attributes
         )
 
     @property
     def makes_trained_parameter(self) -> bool:
         """Whether the call makes a Parameter that is kept on ``self``, or filled at random, to be trained."""
-        made = self.made if self.in_forward_only or self._replaces_parameter() else None
-        if made is None or made.kind is not Kind.PARAMETER or self.function.self_name is None:
+        made = self.made if self.is_behind_forward and self.function.self_name is not None else None
+        if made is None or made.kind is not Kind.PARAMETER:
+            return False
+        if not (self.in_forward_only or self._replaces_parameter()):
             return False
         trained = self.argument("requires_grad", 1)
         if trained is not None and self.code(trained) != "True":
@@ -169,7 +179,7 @@ class MethodCall:
 
     def _replaces_parameter(self) -> bool:
         """Whether the forward pass assigns it to an attribute that ``__init__`` has set up as a Parameter."""
-        if self.method not in self.cls.used_by_forward or self.method in self.cls.used_by_init:
+        if not self.is_behind_forward:
             return False
         store = self._kept_on_self()
         return store is not None and any(
@@ -181,10 +191,9 @@ class MethodCall:
         """``self.weight = nn.Parameter(...); self.weight.requires_grad = False``."""
         names = self._bound_names()
         return any(
-            isinstance(node, cst.Attribute)
-            and node.attr.value in ("requires_grad", "requires_grad_", "detach_")
+            node.attr.value in ("requires_grad", "requires_grad_", "detach_")
             and f"self.{self_attribute(node.value, self.function.self_name)}" in names
-            for node in self.function.places
+            for node in self.function.attributes
         )
 
     def _bound_names(self) -> set[str]:
@@ -201,14 +210,13 @@ class MethodCall:
         names = self._bound_names()
         kept = {name.removeprefix("self.") for name in names if name.startswith("self.")}
         return any(
-            isinstance(node, cst.Attribute)
-            and node.attr.value in _WEIGHT_ACCESS
+            node.attr.value in _WEIGHT_ACCESS
             and (
                 (isinstance(node.value, cst.Name) and node.value.value in names)
                 or self_attribute(node.value, function.self_name) in kept
             )
             for function in self.cls.functions()
-            for node in function.places
+            for node in function.attributes
             if function is self.function or kept
         )
 
@@ -315,12 +323,7 @@ class MethodCall:
     def _closure_is_guarded(self, closure: Function) -> bool:
         outer = closure.outer
         functions = list(outer.everything()) if outer is not None else []
-        named = [
-            node
-            for function in functions
-            for node in function.reaching
-            if isinstance(node, cst.Name) and node.value == closure.name
-        ]
+        named = [node for function in functions for node in function.names if node.value == closure.name]
         sites = [call.place for function in functions for call in function.calls if call.node.func in named]
         # Where the closure is passed on, nothing is known about its calls.
         return (
@@ -417,14 +420,27 @@ def _is_zero(node: cst.CSTNode | None) -> bool:
     return isinstance(node, (cst.Integer, cst.Float)) and not node.evaluated_value
 
 
-def calls_of(cls: ClassModel) -> Iterator[MethodCall]:
-    """Every call in the methods of a Module class, and in the functions of the file that its forward pass calls."""
+def calls_of(cls: ClassModel, words: Collection[str] | None = None) -> Iterator[MethodCall]:
+    """Every call in the methods of a Module class, and in the functions of the file that its forward pass calls.
+
+    With ``words``, only the calls of something whose name ends in one of them, as the file spells it (``drop`` behind
+    ``from torch.nn.functional import dropout as drop``).
+    """
+    calls_functions = bool(cls.file.outline.functions)
     for function in cls.functions():
+        is_used = calls_functions and root(function).name in cls.used_by_forward
         for site in function.calls:
-            call = MethodCall(cls, site)
-            yield call
-            if call.method in cls.used_by_forward:
-                yield from _calls_of_function(call)
+            if words is None or _called_word(site.node) in words:
+                yield MethodCall(cls, site)
+            if is_used:
+                yield from _calls_of_function(MethodCall(cls, site), words)
+
+
+def _called_word(call: cst.Call) -> str:
+    callee = call.func
+    if type(callee) is cst.Attribute:
+        return callee.attr.value
+    return callee.value if type(callee) is cst.Name else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -442,7 +458,7 @@ class FunctionCall(MethodCall):
         return self.function.name
 
     @property
-    def in_forward_only(self) -> bool:
+    def is_behind_forward(self) -> bool:
         return False  # the function may have other callers
 
     @cached_property
@@ -489,10 +505,13 @@ class FunctionCall(MethodCall):
 _OTHER_MODES = ("deterministic", "is_grad_enabled", "is_inference_mode_enabled")
 
 
-def _calls_of_function(call: MethodCall) -> Iterator[FunctionCall]:
+def _calls_of_function(call: MethodCall, words: Collection[str] | None) -> Iterator[FunctionCall]:
     """The calls in the function of this file that ``call`` calls."""
     symbol = call.file.evaluator.symbol(call.node.func, call.function)
     if symbol is not None and symbol.kind == "function" and symbol.outline is call.file.outline:
+        if words is not None and not call.file.function_has_word(symbol.qualname, words):
+            return
         function = call.file.function(symbol.qualname)
         for site in function.calls if function is not None else ():
-            yield FunctionCall(call.cls, site, call)
+            if words is None or _called_word(site.node) in words:
+                yield FunctionCall(call.cls, site, call)

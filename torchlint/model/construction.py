@@ -105,7 +105,7 @@ class SuperCall:
 
     @property
     def calls_init(self) -> bool:
-        parent = self.function.parents.get(self.node)
+        parent = self.function.parent(self.node)
         return isinstance(parent, cst.Attribute) and parent.attr.value == "__init__"
 
     @property
@@ -199,11 +199,13 @@ class Construction:
 
     def _hands_self_over(self, call: CallSite) -> bool:
         """A function called with ``self`` may do anything, also initialise it."""
-        called = self.file.evaluator.dotted(call.node.func, call.place.function) or ""
-        return not called.startswith("builtins.") and any(
-            isinstance(item.value, cst.Name) and item.value.value == call.place.function.self_name
-            for item in call.node.args
-        )
+        function = call.place.function
+        if not any(
+            type(item.value) is cst.Name and item.value.value == function.self_name for item in call.node.args
+        ):
+            return False
+        called = self.file.evaluator.dotted(call.node.func, function) or ""
+        return not called.startswith("builtins.")
 
     def is_unbound_super(self, holder: cst.BaseExpression) -> bool:
         """``super(Net)``: an unbound super object, whose ``__init__`` is its own."""
@@ -340,15 +342,10 @@ class Construction:
     def uncalled(self) -> cst.Attribute | None:
         """``super().__init__`` without parentheses."""
         for function in [self.function] if self.function else []:
-            for node in function.places:
-                if (
-                    isinstance(node, cst.Attribute)
-                    and node.attr.value == "__init__"
-                    and isinstance(node.value, cst.Call)
-                ):
-                    parent = function.parents.get(node)
-                    if isinstance(parent, cst.Expr):
-                        return node
+            for node in function.attributes:
+                is_init = node.attr.value == "__init__" and isinstance(node.value, cst.Call)
+                if is_init and isinstance(function.parent(node), cst.Expr):
+                    return node
         return None
 
     @property
@@ -368,16 +365,23 @@ class Construction:
     @cached_property
     def first_registration(self) -> Registration | None:
         """The first thing in ``__init__`` that needs the registries of ``nn.Module``."""
-        return min(self._registrations(), key=lambda event: event.place.order, default=None)
-
-    def _registrations(self) -> Iterator[Registration]:
         assert self.function is not None
+        called = self._registering_call
         for store in self.function.stores:
+            if called is not None and called.place.order < store.place.order:
+                break
             if store.kind == "assign" and self._is_registered(store):
-                yield Registration(store.statement, f"{self.function.self_name}.{store.name}", store.place)
+                return Registration(store.statement, f"{self.function.self_name}.{store.name}", store.place)
+        return called
+
+    @property
+    def _registering_call(self) -> Registration | None:
+        """The first ``self.add_module(...)`` or the like in ``__init__``."""
+        assert self.function is not None
         for call, method, _ in self.cls.registrations:
             if call.place.function is self.function and method != "setattr":
-                yield Registration(call.node, f"{self.function.self_name}.{method}", call.place)
+                return Registration(call.node, f"{self.function.self_name}.{method}", call.place)
+        return None
 
     def _is_registered(self, store: Store) -> bool:
         assert store.value is not None
@@ -391,12 +395,11 @@ class Construction:
     @property
     def overwritten_mode(self) -> Store | None:
         """``self.training = ...`` before ``nn.Module.__init__``, which sets it to True."""
-        if self.function is None or not self.init_calls:
+        stores = self.function.stores if self.function is not None else ()
+        store = next((item for item in stores if item.name == "training" and item.kind == "assign"), None)
+        if store is None or not self.init_calls:
             return None
-        before = (
-            store for store in self.function.stores if store.place.order < self.init_calls[0].place.order
-        )
-        return next((store for store in before if store.name == "training" and store.kind == "assign"), None)
+        return store if store.place.order < self.init_calls[0].place.order else None
 
     @property
     def late_call(self) -> CallSite | None:

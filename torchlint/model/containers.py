@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import libcst as cst
 
@@ -119,7 +120,7 @@ class PlainContainer(Assigned):
     def _only_used_as_sequence(self) -> bool:
         """Whether nothing is done with the attribute that ``nn.ModuleList`` cannot do."""
         for load in self.attribute.loads:
-            parent = load.place.function.parents.get(load.node)
+            parent = load.place.function.parent(load.node)
             if isinstance(parent, cst.BinaryOperation):
                 return False
             if isinstance(parent, cst.Attribute) and parent.attr.value not in _SHARED_METHODS:
@@ -143,7 +144,7 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
     """The attributes of a Module class that hide modules or Parameters, one for each assignment that does."""
     if _OWN_REGISTRY & cls.methods.keys():
         return
-    handed_on = _handed_on(cls)
+    handed_on = cache(lambda: _handed_on(cls))  # which few classes need
     for attribute in cls.attributes.values():
         reported: set[int] = set()
         for store, value in attribute.assigned():
@@ -156,7 +157,7 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
 
 
 def _plain_container(
-    attribute: Attribute, store: Store, value: Value, handed_on: set[cst.CSTNode]
+    attribute: Attribute, store: Store, value: Value, handed_on: Callable[[], set[cst.CSTNode]]
 ) -> PlainContainer | None:
     """What ``value``, assigned by ``store``, hides."""
     cls = attribute.owner
@@ -165,8 +166,12 @@ def _plain_container(
         return PlainContainer(attribute, store, value if given is None else given, hidden) if hidden else None
     if value.kind is not Kind.CONTAINER:
         return None
-    hidden = tuple(item for item in _hidden_in(cls, value) if item.identity not in handed_on)
-    if cls.has_optimizer:  # Parameters that the class makes and trains itself
+    hidden = tuple(_hidden_in(cls, value))
+    if hidden:
+        hidden = tuple(item for item in hidden if item.identity not in handed_on())
+    if (
+        any(item.kind is Kind.PARAMETER for item in hidden) and cls.has_optimizer
+    ):  # Parameters that the class makes and trains itself
         hidden = tuple(item for item in hidden if item.kind is not Kind.PARAMETER)
     return PlainContainer(attribute, store, value, hidden) if hidden else None
 
@@ -197,7 +202,7 @@ def _given_hidden(attribute: Attribute, store: Store, value: Value) -> tuple[Val
     function = store.place.function
     if parameter is None or root(function).name != "__init__" or not _runs_its_elements(attribute):
         return None, ()
-    if sum(node.value == parameter.name for node in function.reaching if isinstance(node, cst.Name)) > 1:
+    if sum(node.value == parameter.name for node in function.names) > 1:
         return None, ()
     found: list[Value] = []
     list_given: Value | None = None
@@ -226,10 +231,10 @@ def _modules_in(given: Value) -> list[Value]:
 def _runs_its_elements(attribute: Attribute) -> bool:
     """Whether the forward pass loops over the attribute, or picks from it, as it would with layers."""
     for load in attribute.loads_in_forward:
-        parents = load.place.function.parents
-        parent = parents.get(load.node)
+        within = load.place.function
+        parent = within.parent(load.node)
         if isinstance(parent, cst.Arg):  # enumerate(self.layers), zip(self.layers, ...)
-            parent = parents.get(parents.get(parent, parent))
+            parent = within.parent(within.parent(parent) or parent)
         if isinstance(parent, (cst.For, cst.BaseComp, cst.Subscript)):
             return True
     return False
@@ -326,7 +331,7 @@ def _writes_registries(cls: ClassModel) -> bool:
 
 
 def _is_updated(load: Load) -> bool:
-    parent = load.place.function.parents.get(load.node)
+    parent = load.place.function.parent(load.node)
     return isinstance(parent, cst.Attribute) and parent.attr.value in ("update", "setdefault")
 
 
@@ -348,11 +353,11 @@ def _escapes(attribute: Attribute, load: Load) -> bool:
 def _call_around(load: Load, function: Function) -> CallSite | None:
     """The call that ``self.x``, ``*self.x`` or ``self.x.values()`` is an argument of."""
     node: cst.CSTNode = load.node
-    parent = function.parents.get(node)
+    parent = function.parent(node)
     if isinstance(parent, cst.Attribute) and parent.attr.value in ("values", "items"):
-        node = function.parents.get(parent, parent)
-        parent = function.parents.get(node)
+        node = function.parent(parent) or parent
+        parent = function.parent(node)
     if not isinstance(parent, cst.Arg):
         return None
-    call = function.parents.get(parent)
+    call = function.parent(parent)
     return next((site for site in function.calls if site.node is call), None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import libcst as cst
@@ -15,48 +16,56 @@ from torchlint.model.kinds import Kind
 from torchlint.model.module_class import ClassModel
 from torchlint.model.source import Source
 from torchlint.model.tree import Span, Tree
-from torchlint.model.values import GROWING_METHODS, Evaluator
+from torchlint.model.values import GROWING_METHODS, UNKNOWN, Evaluator, Values
 from torchlint.project.index import Project, Symbol
-from torchlint.project.outline import ClassOutline, Outline
+from torchlint.project.outline import (
+    ClassOutline,
+    FunctionOutline,
+    Outline,
+    OutlineError,
+    depth_error,
+    parse,
+)
 from torchlint.project.questions import Questions
 
 _NO_MODULE = cst.Module([])
+_WORD = re.compile(r"\w+")
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
 """For each container, by the expression that makes it: what is added, whether that is a container, and where."""
 
 
-_MOST_FILES = 64
-"""How many files are kept with their trees; a tree takes about 70 times the memory of its text."""
+_MOST_PARSED = 1_500_000
+"""How many characters of parsed text are kept; a tree takes about 70 times the memory of its text."""
 
 
 class Program:
-    """The files of a project that have been looked into; those asked for last are kept with their trees."""
+    """The files of a project that have been looked into, with their trees, until they are too many."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._files: OrderedDict[Path, File] = OrderedDict()
+        self._files: dict[Path, File] = {}
 
     def add(self, source: Source, outline: Outline) -> File:
         """The file being checked: its text comes from the caller, not from the disk."""
         known = self._files.get(outline.path)
-        if known is not None and known.outline.text == outline.text:
-            known.source = source
-            return known
-        if known is not None:  # what other files were told about it may no longer hold
-            self._files.clear()
-        return self._keep(File(self, source, outline))
+        # What other files were told about a text that has changed may no longer hold.
+        changed = known is not None and known.outline.text != outline.text
+        if changed or sum(file.weight for file in self._files.values()) > _MOST_PARSED:
+            self._drop_all()
+        file = self.file(outline)
+        file.source = source
+        return file
 
     def file(self, outline: Outline) -> File:
-        if outline.path in self._files:
-            self._files.move_to_end(outline.path)
-            return self._files[outline.path]
-        return self._keep(File(self, Source(str(outline.path), outline.text), outline))
+        if outline.path not in self._files:
+            self._files[outline.path] = File(self, Source(str(outline.path), outline.text), outline)
+        return self._files[outline.path]
 
-    def _keep(self, file: File) -> File:
-        self._files[file.outline.path] = file
-        if len(self._files) > _MOST_FILES:
-            self._files.popitem(last=False)
-        return file
+    def _drop_all(self) -> None:
+        """Free all files: between two files that are checked, when nobody asks about them any more."""
+        for file in self._files.values():
+            file.release()
+        self._files.clear()
 
 
 class Surroundings:
@@ -75,6 +84,33 @@ class Surroundings:
             return None
         return self.file(symbol.outline).class_model(symbol.qualname)
 
+    def has_word(self, word: str, symbol: Symbol) -> bool:
+        """Whether ``word`` stands anywhere in the text of a class or function of the project."""
+        if symbol.outline is None or symbol.definition is None:
+            return False
+        return self.file(symbol.outline).has_word(word, symbol.definition)
+
+    def line(self, symbol: Symbol) -> Iterator[Symbol | None]:
+        """A class and its base classes, nearest first."""
+        yield symbol
+        yield from self._project.ancestors(symbol)
+
+    def attribute_values(self, line: Iterable[Symbol | None], name: str) -> Values:
+        """What the first class of ``line`` that keeps something in ``self.name`` keeps there.
+
+        A class whose text does not have the name is not even parsed.
+        """
+        for symbol in line:
+            if symbol is None or symbol.class_outline is None:
+                continue
+            if not self.has_word(name, symbol):
+                continue
+            model = self.class_model(symbol)
+            found = model.own_attribute_values(name) if model is not None else ()
+            if found:
+                return found
+        return (UNKNOWN,)
+
     def function(self, symbol: Symbol) -> Function | None:
         if symbol.kind != "function" or symbol.outline is None:
             return None
@@ -89,14 +125,28 @@ class File:
         self.program = Surroundings(program, self.project)
         self.source = source
         self.outline = outline
+        self.weight = len(outline.text) // 16  # the lines
+        """How many characters have been parsed, or take as much memory."""
         self.evaluator = Evaluator(self)
         self.script: Function | None = None
+        self.refused: list[OutlineError] = []
+        self._partial_scripts: dict[tuple[int, ...], Function] = {}
         self._trees: list[Tree] = []
         self._statements: dict[int, list[cst.CSTNode]] = {}
         self._functions: dict[str, Function | None] = {}
         self._classes: dict[str, ClassModel | None] = {}
         self._growth: dict[Function | ClassModel, Growth] = {}
         self._growing: set[Function | ClassModel] = set()
+
+    def release(self) -> None:
+        """Cut the circles that would keep trees alive until the garbage collector looks at old objects: never, nearly."""
+        models = [model for model in self._classes.values() if model is not None]
+        functions = [*self._functions.values(), *self._partial_scripts.values(), self.script]
+        for model in models:
+            functions.extend(model.walked())
+        inner = [part for function in functions if function is not None for part in function.everything()]
+        for circle in (*inner, *models, self.evaluator, self):
+            vars(circle).clear()
 
     # -- parsing ---------------------------------------------------------------------------------------------------
 
@@ -108,14 +158,31 @@ class File:
         spans: list[Span] = [
             (self.outline.statements[index].first, self.outline.statements[index].last) for index in wanted
         ]
+        refused = {index for index, span in zip(wanted, spans, strict=True) if self._is_too_deep(span)}
+        if refused:
+            self._statements.update({index: [] for index in refused})
+            self.load(set(wanted) - refused)
+            return
         tree = Tree(self.source.lines, spans)
         self._trees.append(tree)
+        self.weight += sum(len(line) for first, last in spans for line in self.source.lines[first - 1 : last])
         nodes = list(tree.module.body)
         lines: set[int] = set()
         for index, span in zip(wanted, spans, strict=True):
             # Statements that share a line are one LibCST node, which the first of them keeps.
             self._statements[index] = [] if span[0] in lines else [nodes.pop(0)]
             lines.update(range(span[0], span[1] + 1))
+
+    def _is_too_deep(self, span: Span) -> bool:
+        """Whether a statement would crash LibCST, or take it minutes; then it is not parsed, and noted."""
+        first, last = span
+        try:
+            error = depth_error(parse("".join(self.source.lines[first - 1 : last])).body)
+        except OutlineError as failure:
+            error = failure
+        if error is not None:
+            self.refused.append(OutlineError(error.reason, error.line + first - 1))
+        return error is not None
 
     def load_script(self) -> None:
         """Parse and walk the statements of the module level that are no definitions."""
@@ -125,6 +192,63 @@ class File:
         self.load(indices)
         self.script = Function(self, "<module>", None)
         fill_script(self.script, [node for index in indices for node in self._statements[index]])
+
+    def definitions_in_script(self, name: str) -> list[Definition]:
+        """What the module level binds ``name`` to, outside of definitions.
+
+        Only the statements that it depends on are parsed: a table of a hundred configurations is not.
+        """
+        script = self.script
+        if script is None:
+            indices = self._script_around(name)
+            if indices not in self._partial_scripts:
+                self.load(indices)
+                script = Function(self, "<module>", None)
+                fill_script(script, [node for index in indices for node in self._statements[index]])
+                self._partial_scripts[indices] = script
+            script = self._partial_scripts[indices]
+        return [item for item in script.definitions if item.name == name]
+
+    def _script_around(self, name: str) -> tuple[int, ...]:
+        """The statements of the script that mention ``name``, or a variable that one of these mentions."""
+        found: set[int] = set()
+        pending, seen = [name], {name}
+        while pending:
+            word = pending.pop()
+            for index in self._script_indices:
+                text = self._text_of_statement(index) if index not in found else ""
+                if word in text:
+                    found.add(index)
+                    new = {other for other in _WORD.findall(text) if self._is_variable(other)} - seen
+                    seen |= new
+                    pending.extend(new)
+        return tuple(sorted(found))
+
+    def has_word(self, name: str, definition: ClassOutline | FunctionOutline) -> bool:
+        """Whether ``name`` stands anywhere in the text of a class or function."""
+        starts = self._line_starts
+        return self.source.text.find(name, starts[definition.first - 1], starts[definition.last]) >= 0
+
+    def function_has_word(self, qualname: str, words: Iterable[str]) -> bool:
+        outline = self.outline.functions.get(qualname)
+        return outline is not None and any(self.has_word(word, outline) for word in words)
+
+    def is_import(self, index: int) -> bool:
+        """Whether a top-level statement only imports, as far as its text shows."""
+        text = self._text_of_statement(index)
+        return text.startswith(("import ", "from ")) and ";" not in text
+
+    def _text_of_statement(self, index: int) -> str:
+        statement = self.outline.statements[index]
+        starts = self._line_starts
+        return self.source.text[starts[statement.first - 1] : starts[statement.last]]
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return list(accumulate(map(len, self.source.lines), initial=0))
+
+    def _is_variable(self, name: str) -> bool:
+        return any(found.kind == "value" for found in self.outline.bindings.get(name, ()))
 
     def _definition(self, index: int, name: str) -> cst.CSTNode | None:
         """The definition of ``name`` in a top-level statement, also inside an ``if`` or ``try``."""

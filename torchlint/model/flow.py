@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
@@ -23,7 +22,7 @@ BlockKind = Literal["if", "loop", "comprehension", "with", "try", "except", "lam
 Loop = cst.For | cst.While
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Block:
     """One construct around a statement or expression, linked to the one around it.
 
@@ -44,7 +43,7 @@ class Block:
             block = block.outer
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Place:
     """Where in a function something happens; ``order`` grows in the order of evaluation."""
 
@@ -65,7 +64,7 @@ DefinitionKind = Literal[
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Definition:
     """One binding of a local name or of ``self.name``.
 
@@ -81,7 +80,7 @@ class Definition:
     index: tuple[int, ...] = ()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class LoopCarried:
     """The bindings that reach the head of a loop from the end of its body."""
 
@@ -94,11 +93,17 @@ class _Free:
 
 FREE = _Free()
 Reaching = tuple["Definition | LoopCarried | _Free", ...]
+_UNBOUND = (FREE,)
 Environment = dict[str, Reaching]
 
 
 def definitions_of(reaching: Reaching) -> tuple[list[Definition], bool]:
     """The definitions behind ``reaching``, and whether the name may also be free there."""
+    if len(reaching) == 1:
+        if reaching[0] is FREE:
+            return [], True
+        if type(reaching[0]) is Definition:
+            return [reaching[0]], False
     found: list[Definition] = []
     free = False
     pending = list(reaching)
@@ -118,7 +123,7 @@ def definitions_of(reaching: Reaching) -> tuple[list[Definition], bool]:
     return found, free
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class CallSite:
     node: cst.Call
     place: Place
@@ -127,7 +132,7 @@ class CallSite:
 StoreKind = Literal["assign", "augmented", "item", "delete", "unpacked", "loop", "with"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Store:
     """``self.name = value`` and its kin; ``item`` is ``self.name[key] = value``."""
 
@@ -140,7 +145,7 @@ class Store:
     key: cst.BaseExpression | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Load:
     """``self.name`` read."""
 
@@ -149,7 +154,7 @@ class Load:
     place: Place
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Parameter:
     name: str
     default: cst.BaseExpression | None
@@ -179,11 +184,29 @@ class Function:
     returns: list[tuple[cst.BaseExpression | None, Place]] = field(default_factory=list)
     augmented: list[tuple[cst.BaseExpression, cst.AugAssign, Place]] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
-    reaching: dict[cst.CSTNode, Reaching] = field(default_factory=dict)
-    places: dict[cst.CSTNode, Place] = field(default_factory=dict)
-    parents: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
     nested: list[Function] = field(default_factory=list)
     classes: list[tuple[cst.ClassDef, Place]] = field(default_factory=list)
+    walked: list[cst.CSTNode] = field(default_factory=list)
+    """The nodes that have a parent, in the order of evaluation."""
+    names: list[cst.Name] = field(default_factory=list)
+    """The names that are read where the code can be reached."""
+    attributes: list[cst.Attribute] = field(default_factory=list)
+    # By the identity of the node, which the tree keeps: LibCST's own hash is a function in Python.
+    _reaching: dict[int, Reaching] = field(default_factory=dict)
+    _places: dict[int, Place] = field(default_factory=dict)
+    _parents: dict[int, cst.CSTNode] = field(default_factory=dict)
+
+    def reaching(self, node: cst.CSTNode) -> Reaching:
+        """The bindings that reach a name, or ``self.x``, where it is read."""
+        return self._reaching.get(id(node), ())
+
+    def place(self, node: cst.CSTNode) -> Place | None:
+        """Where an attribute is read, or a call made, in this function."""
+        return self._places.get(id(node))
+
+    def parent(self, node: cst.CSTNode | None) -> cst.CSTNode | None:
+        """What an expression or statement of this function stands in."""
+        return self._parents.get(id(node))
 
     @property
     def is_closure(self) -> bool:
@@ -214,14 +237,10 @@ class Function:
 
 def self_attribute(node: cst.CSTNode, self_name: str | None) -> str | None:
     """``x`` where ``node`` is ``self.x``."""
-    if (
-        self_name is not None
-        and isinstance(node, cst.Attribute)
-        and isinstance(node.value, cst.Name)
-        and node.value.value == self_name
-    ):
-        return node.attr.value
-    return None
+    if self_name is None or type(node) is not cst.Attribute:
+        return None
+    holder = node.value
+    return node.attr.value if type(holder) is cst.Name and holder.value == self_name else None
 
 
 # White space and punctuation, and annotations: nothing that is evaluated in a way that matters here.
@@ -234,23 +253,32 @@ _SKIPPED = (
 _KEPT = ("slice", "lower", "upper", "step")
 
 
-@cache
-def child_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    """The fields of a node type that hold evaluated code."""
-    return tuple(
-        item.name for item in fields(kind) if item.name in _KEPT or not item.name.startswith(_SKIPPED)
-    )
+class _ChildFields(dict[type, "tuple[str, ...] | None"]):
+    """The fields of a node type that hold evaluated code; ``None`` for what is no node.
+
+    A table, since ``isinstance`` is slow here: LibCST's classes are abstract base classes.
+    """
+
+    def __missing__(self, kind: type) -> tuple[str, ...] | None:
+        self[kind] = None
+        if issubclass(kind, cst.CSTNode):
+            names = [item.name for item in fields(kind)]
+            self[kind] = tuple(name for name in names if name in _KEPT or not name.startswith(_SKIPPED))
+        return self[kind]
 
 
-def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    for name in child_fields(type(node)):
+_CHILD_FIELDS = _ChildFields()
+
+
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    found: list[cst.CSTNode] = []
+    for name in _CHILD_FIELDS[type(node)] or ():
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                if isinstance(item, cst.CSTNode):
-                    yield item
+        if type(value) in (list, tuple):
+            found += [item for item in value if _CHILD_FIELDS[type(item)] is not None]
+        elif value is not None and _CHILD_FIELDS[type(value)] is not None:
+            found.append(value)
+    return found
 
 
 def merge(first: Environment | None, second: Environment | None) -> Environment | None:
@@ -268,34 +296,42 @@ def merge(first: Environment | None, second: Environment | None) -> Environment 
     return merged
 
 
-class FlowVisitor(cst.CSTVisitor):
+class FlowVisitor:
     """Walks the body of one function and fills its :class:`Function`."""
 
     def __init__(self, function: Function, environment: Environment | None = None) -> None:
-        super().__init__()
         self.function = function
         self.environment: Environment | None = dict(environment or {})
         self.block: Block | None = None
         self.order = 0
         self._leaving: list[list[Environment]] = []  # environments at `break` and `continue`, per loop
+        self._parents = function._parents
+        self._walked = function.walked
 
     # -- driving ---------------------------------------------------------------------------------------------------
 
-    def drive(self, node: cst.CSTNode) -> None:
-        """Visit ``node``, then what it holds unless its visitor method has done so (returned false)."""
-        visit = _VISITS.get(type(node))
-        if visit is not None and visit(self, node) is False:
-            return
-        for child in children(node):
-            self.function.parents[child] = node
-            self.drive(child)
+    def drive(self, node: cst.CSTNode, parent: cst.CSTNode | None = None) -> None:
+        """Visit ``node``: by its own method, or else what it holds."""
+        if parent is not None:
+            self._parents[id(node)] = parent
+            self._walked.append(node)
+        kind = type(node)
+        visit = _VISITS.get(kind)
+        if visit is not None:
+            visit(self, node)
+        elif _CHILD_FIELDS[kind]:
+            for child in children(node):
+                self.drive(child, node)
+
+    def _note(self, node: cst.CSTNode, parent: cst.CSTNode) -> None:
+        self._parents[id(node)] = parent
+        self._walked.append(node)
 
     def walk_body(self, body: cst.BaseSuite | Sequence[cst.CSTNode]) -> None:
         """Walk the statements of a block; conditions learnt inside (an early return) end with it."""
         block = self.block
         for statement in body.body if isinstance(body, cst.BaseSuite) else body:
-            self.function.parents[statement] = self.function.node or statement
-            self.drive(statement)
+            self.drive(statement, self.function.node or statement)
             if (
                 self.environment is None
             ):  # unreachable from here on; keep what follows consistent all the same
@@ -380,61 +416,51 @@ class FlowVisitor(cst.CSTVisitor):
             key = index.value if isinstance(index, cst.Index) else None
             self.function.stores.append(Store("item", name, target, value, statement, self.place(), key))
 
-    def visit_Name(self, node: cst.Name) -> bool:
+    def visit_Name(self, node: cst.Name) -> None:
         if self.environment is not None:
-            self.function.reaching[node] = self.environment.get(node.value, (FREE,))
-        return False
+            self.function._reaching[id(node)] = self.environment.get(node.value, _UNBOUND)
+            self.function.names.append(node)
 
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        name = self_attribute(node, self.function.self_name)
-        self.function.places[node] = place = self.place()
-        self.function.parents[node.value] = node
-        self.drive(node.value)
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        function = self.function
+        name = self_attribute(node, function.self_name)
+        function._places[id(node)] = place = self.place()
+        function.attributes.append(node)
+        self.drive(node.value, node)
         if name is not None:
-            self.function.loads.append(Load(name, node, place))
+            function.loads.append(Load(name, node, place))
             if self.environment is not None:
-                self.function.reaching[node] = self.environment.get(f"self.{name}", (FREE,))
-        return False
+                function._reaching[id(node)] = self.environment.get(f"self.{name}", _UNBOUND)
 
-    def visit_Call(self, node: cst.Call) -> bool:
-        self.function.parents[node.func] = node
-        self.drive(node.func)
+    def visit_Call(self, node: cst.Call) -> None:
+        self.drive(node.func, node)
         for argument in node.args:
-            self.function.parents[argument] = node
-            self.function.parents[argument.value] = argument
-            self.drive(argument.value)
-        self.function.places[node] = place = self.place()
+            self._note(argument, node)
+            self.drive(argument.value, argument)
+        self.function._places[id(node)] = place = self.place()
         self.function.calls.append(CallSite(node, place))
-        return False
 
-    def visit_NamedExpr(self, node: cst.NamedExpr) -> bool:
-        self.function.parents[node.value] = node
-        self.drive(node.value)
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
+        self.drive(node.value, node)
         self.bind_target("value", node.target, node.value, node)
-        return False
 
     # -- statements ------------------------------------------------------------------------------------------------
 
-    def visit_Assign(self, node: cst.Assign) -> bool:
-        self.function.parents[node.value] = node
-        self.drive(node.value)
+    def visit_Assign(self, node: cst.Assign) -> None:
+        self.drive(node.value, node)
         for target in node.targets:
             self.bind_target("value", target.target, node.value, node)
-        return False
 
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> bool:
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
         if node.value is None:
             if isinstance(node.target, cst.Name):
                 self.function.bound.add(node.target.value)
-            return False
-        self.function.parents[node.value] = node
-        self.drive(node.value)
+            return
+        self.drive(node.value, node)
         self.bind_target("value", node.target, node.value, node)
-        return False
 
-    def visit_AugAssign(self, node: cst.AugAssign) -> bool:
-        self.function.parents[node.value] = node
-        self.drive(node.value)
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+        self.drive(node.value, node)
         self.drive(node.target)
         place = self.place()
         self.function.augmented.append((node.target, node, place))
@@ -444,62 +470,53 @@ class FlowVisitor(cst.CSTVisitor):
         elif isinstance(node.target, cst.Name):
             # `blocks += [layer]` changes a list in place: what was bound before still reaches.
             self.bind("augmented", node.target.value, node.target, node.value, carry=True)
-        return False
 
-    def visit_Return(self, node: cst.Return) -> bool:
+    def visit_Return(self, node: cst.Return) -> None:
         if node.value is not None:
-            self.function.parents[node.value] = node
-            self.drive(node.value)
+            self.drive(node.value, node)
         self.function.returns.append((node.value, self.place()))
         self.environment = None
-        return False
 
-    def visit_Raise(self, node: cst.Raise) -> bool:
+    def visit_Raise(self, node: cst.Raise) -> None:
         for child in children(node):
             self.drive(child)
         self.environment = None
-        return False
 
-    def _leave_loop(self) -> bool:
+    def _leave_loop(self) -> None:
         if self._leaving and self.environment is not None:
             self._leaving[-1].append(self.environment)
         self.environment = None
-        return False
 
-    def visit_Break(self, node: cst.Break) -> bool:
-        return self._leave_loop()
+    def visit_Break(self, node: cst.Break) -> None:
+        self._leave_loop()
 
-    def visit_Continue(self, node: cst.Continue) -> bool:
-        return self._leave_loop()
+    def visit_Continue(self, node: cst.Continue) -> None:
+        self._leave_loop()
 
-    def visit_Del(self, node: cst.Del) -> bool:
+    def visit_Del(self, node: cst.Del) -> None:
         name = self_attribute(node.target, self.function.self_name)
         if name is not None:
             self.function.stores.append(Store("delete", name, node.target, None, node, self.place()))
-        return False
 
-    def visit_Global(self, node: cst.Global) -> bool:
-        return False
+    def visit_Global(self, node: cst.Global) -> None:
+        pass
 
-    def visit_Import(self, node: cst.Import) -> bool:
+    def visit_Import(self, node: cst.Import) -> None:
         for alias in node.names if isinstance(node.names, Sequence) else ():
             name = alias.asname.name if alias.asname else _first_name(alias.name)
             if isinstance(name, cst.Name):
                 self.bind("import", name.value, alias, None)
-        return False
 
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
         for alias in node.names if isinstance(node.names, Sequence) else ():
             name = alias.asname.name if alias.asname else alias.name
             if isinstance(name, cst.Name):
                 self.bind("import", name.value, node, None)
-        return False
 
     # -- control flow ----------------------------------------------------------------------------------------------
 
-    def visit_If(self, node: cst.If) -> bool:
-        self.function.parents[node.test] = node
-        self.drive(node.test)
+    def visit_If(self, node: cst.If) -> None:
+        self.drive(node.test, node)
         before = dict(self.environment or {})
         outer = self.block
         self.block = Block(outer, "if", node.test, True)
@@ -517,7 +534,6 @@ class FlowVisitor(cst.CSTVisitor):
         if (then is None) != (otherwise is None):
             # `if not self.training: return x`: what follows runs only in the other case, up to the block's end.
             self.block = Block(outer, "if", node.test, then is not None)
-        return False
 
     def _walk_loop(self, node: Loop, targets: list[cst.CSTNode]) -> None:
         before: Environment = dict(self.environment or {})
@@ -542,31 +558,25 @@ class FlowVisitor(cst.CSTVisitor):
         if node.orelse is not None:
             self.walk_body(node.orelse.body)
 
-    def visit_For(self, node: cst.For) -> bool:
-        self.function.parents[node.iter] = node
-        self.drive(node.iter)
+    def visit_For(self, node: cst.For) -> None:
+        self.drive(node.iter, node)
         self._walk_loop(node, [node.target])
-        return False
 
-    def visit_While(self, node: cst.While) -> bool:
-        self.function.parents[node.test] = node
-        self.drive(node.test)
+    def visit_While(self, node: cst.While) -> None:
+        self.drive(node.test, node)
         self._walk_loop(node, [])
-        return False
 
-    def visit_With(self, node: cst.With) -> bool:
+    def visit_With(self, node: cst.With) -> None:
         for item in node.items:
-            self.function.parents[item.item] = node
-            self.drive(item.item)
+            self.drive(item.item, node)
             if item.asname is not None:
                 self.bind_target("with", item.asname.name, item.item, node)
         outer = self.block
         self.block = self.inside("with", node)
         self.walk_body(node.body)
         self.block = outer
-        return False
 
-    def visit_Try(self, node: cst.Try | cst.TryStar) -> bool:
+    def visit_Try(self, node: cst.Try | cst.TryStar) -> None:
         before = dict(self.environment or {})
         outer = self.block
         self.block = self.inside("try", node)
@@ -592,12 +602,11 @@ class FlowVisitor(cst.CSTVisitor):
             self.walk_body(node.finalbody.body)
             if not reached:
                 self.environment = None
-        return False
 
-    def visit_TryStar(self, node: cst.TryStar) -> bool:
-        return self.visit_Try(node)
+    def visit_TryStar(self, node: cst.TryStar) -> None:
+        self.visit_Try(node)
 
-    def visit_Match(self, node: cst.Match) -> bool:
+    def visit_Match(self, node: cst.Match) -> None:
         self.drive(node.subject)
         before = dict(self.environment or {})
         end: Environment | None = before
@@ -613,7 +622,6 @@ class FlowVisitor(cst.CSTVisitor):
             end = merge(end, self.environment)
             self.block = outer
         self.environment = end
-        return False
 
     def _walk_branch(self, node: cst.BaseExpression, test: cst.BaseExpression, taken: bool) -> None:
         outer = self.block
@@ -621,31 +629,27 @@ class FlowVisitor(cst.CSTVisitor):
         self.drive(node)
         self.block = outer
 
-    def visit_IfExp(self, node: cst.IfExp) -> bool:
-        for child in (node.test, node.body, node.orelse):
-            self.function.parents[child] = node
-        self.drive(node.test)
+    def visit_IfExp(self, node: cst.IfExp) -> None:
+        for child in (node.body, node.orelse):
+            self._note(child, node)
+        self.drive(node.test, node)
         self._walk_branch(node.body, node.test, True)
         self._walk_branch(node.orelse, node.test, False)
-        return False
 
-    def visit_BooleanOperation(self, node: cst.BooleanOperation) -> bool:
-        for child in (node.left, node.right):
-            self.function.parents[child] = node
-        self.drive(node.left)
+    def visit_BooleanOperation(self, node: cst.BooleanOperation) -> None:
+        self._note(node.right, node)
+        self.drive(node.left, node)
         self._walk_branch(node.right, node.left, isinstance(node.operator, cst.And))
-        return False
 
     # -- inner scopes ----------------------------------------------------------------------------------------------
 
-    def _visit_comprehension(self, node: cst.BaseComp, elements: Sequence[cst.BaseExpression]) -> bool:
+    def _visit_comprehension(self, node: cst.BaseComp, elements: Sequence[cst.BaseExpression]) -> None:
         saved = dict(self.environment or {})
         bound = set(self.function.bound)
         outer = self.block
         comp: cst.CompFor | None = node.for_in
         while comp is not None:
-            self.function.parents[comp.iter] = node
-            self.drive(comp.iter)
+            self.drive(comp.iter, node)
             self.block = self.inside("comprehension", comp)
             self.bind_target("loop", comp.target, comp.iter, comp)
             for condition in comp.ifs:
@@ -653,35 +657,31 @@ class FlowVisitor(cst.CSTVisitor):
                 self.block = Block(self.block, "if", condition.test, True)
             comp = comp.inner_for_in
         for element in elements:
-            self.function.parents[element] = node
-            self.drive(element)
+            self.drive(element, node)
         self.block = outer
         self.environment = saved
         self.function.bound.intersection_update(bound)
-        return False
 
-    def visit_ListComp(self, node: cst.ListComp) -> bool:
-        return self._visit_comprehension(node, [node.elt])
+    def visit_ListComp(self, node: cst.ListComp) -> None:
+        self._visit_comprehension(node, [node.elt])
 
-    def visit_SetComp(self, node: cst.SetComp) -> bool:
-        return self._visit_comprehension(node, [node.elt])
+    def visit_SetComp(self, node: cst.SetComp) -> None:
+        self._visit_comprehension(node, [node.elt])
 
-    def visit_GeneratorExp(self, node: cst.GeneratorExp) -> bool:
-        return self._visit_comprehension(node, [node.elt])
+    def visit_GeneratorExp(self, node: cst.GeneratorExp) -> None:
+        self._visit_comprehension(node, [node.elt])
 
-    def visit_DictComp(self, node: cst.DictComp) -> bool:
-        return self._visit_comprehension(node, [node.key, node.value])
+    def visit_DictComp(self, node: cst.DictComp) -> None:
+        self._visit_comprehension(node, [node.key, node.value])
 
-    def visit_Lambda(self, node: cst.Lambda) -> bool:
+    def visit_Lambda(self, node: cst.Lambda) -> None:
         self._walk_function(node, "<lambda>")
-        return False
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         for decorator in node.decorators:
             self.drive(decorator.decorator)
         self._walk_function(node, node.name.value)
         self.bind("function", node.name.value, node, None)
-        return False
 
     def _walk_function(self, node: cst.FunctionDef | cst.Lambda, name: str) -> None:
         for parameter in _all_parameters(node.params):
@@ -696,10 +696,9 @@ class FlowVisitor(cst.CSTVisitor):
         fill(inner, outer)
         self.function.nested.append(inner)
 
-    def visit_ClassDef(self, node: cst.ClassDef) -> bool:
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
         self.function.classes.append((node, self.place()))
         self.bind("class", node.name.value, node, None)
-        return False
 
 
 def fill(function: Function, environment: Environment | None = None) -> Function:
@@ -714,8 +713,7 @@ def fill(function: Function, environment: Environment | None = None) -> Function
         if not (position == 0 and parameter.name == function.self_name):
             visitor.bind("parameter", parameter.name, node, parameter.default)
     if isinstance(node, cst.Lambda):
-        function.parents[node.body] = node
-        visitor.drive(node.body)
+        visitor.drive(node.body, node)
         function.returns.append((node.body, visitor.place()))
     else:
         visitor.walk_body(node.body)

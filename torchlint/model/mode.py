@@ -8,8 +8,7 @@ import libcst as cst
 
 from torchlint.model.file import File
 from torchlint.model.flow import Block, Function, Place, children, definitions_of, self_attribute
-
-_MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
+from torchlint.model.vocabulary import is_mode_word
 
 
 def asks_for_mode(place: Place, file: File) -> bool:
@@ -78,11 +77,6 @@ def _texts(node: cst.BaseExpression) -> Iterator[str]:
             yield from _texts(element.value)
 
 
-def is_mode_word(word: str) -> bool:
-    lowered = word.lower().strip("_")
-    return lowered in _MODE_WORDS or "training" in lowered or lowered.startswith("is_train")
-
-
 def _parts(node: cst.CSTNode) -> Iterator[cst.Name | cst.Attribute]:
     pending = [node]
     while pending:
@@ -97,7 +91,7 @@ def _sources(
     part: cst.Name | cst.Attribute, function: Function
 ) -> Iterator[tuple[cst.BaseExpression, Function]]:
     """What a local name, or a property or method of ``self``, was computed from, and under which conditions."""
-    definitions, _ = definitions_of(function.reaching.get(part, ()))
+    definitions, _ = definitions_of(function.reaching(part))
     for definition in definitions:
         where = definition.place.function
         if definition.value is not None and definition.kind in ("value", "augmented", "unpacked"):
@@ -121,5 +115,5 @@ def _sources(
 
 
 def _around(block: Block, part: cst.CSTNode, function: Function) -> bool:
-    place = function.places.get(part)
+    place = function.place(part)
     return place is not None and block in list(place.blocks())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -69,6 +69,31 @@ class Assigned:
         return self.cls.file.range(self.store.statement)
 
 
+class Methods(Mapping[str, Function]):
+    """The methods of a class by name; ``walked`` are those that have been asked for."""
+
+    def __init__(
+        self, nodes: dict[str, cst.FunctionDef], walk: Callable[[cst.FunctionDef], Function]
+    ) -> None:
+        self._nodes = nodes
+        self._walk = walk
+        self.walked: dict[str, Function] = {}
+
+    def __getitem__(self, name: str) -> Function:
+        if name not in self.walked:
+            self.walked[name] = self._walk(self._nodes[name])
+        return self.walked[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._nodes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+
 class ClassModel:
     """One class of the file; ``is_module`` tells whether it is a ``torch.nn.Module``."""
 
@@ -133,9 +158,10 @@ class ClassModel:
     # -- methods ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def methods(self) -> dict[str, Function]:
-        """The methods defined in the class body (the last of one name), walked."""
-        return {node.name.value: self._method(node) for node in _functions_in(self.node.body)}
+    def methods(self) -> Methods:
+        """The methods defined in the class body (the last of one name), each walked when it is asked for."""
+        nodes = {node.name.value: node for node in _functions_in(self.node.body)}
+        return Methods(nodes, self._method)
 
     def _method(self, node: cst.FunctionDef) -> Function:
         function = Function(self.file, node.name.value, node, owner=self, outer=self.enclosing)
@@ -152,6 +178,13 @@ class ClassModel:
             item for item in self.node.body.body if not isinstance(item, (cst.FunctionDef, cst.ClassDef))
         ]
         return fill_script(function, simple)
+
+    def walked(self) -> Iterator[Function]:
+        """The methods, and the class body, as far as they have been asked for."""
+        if "methods" in vars(self):
+            yield from self.methods.walked.values()
+        if "body" in vars(self):
+            yield self.body
 
     def functions(self) -> Iterator[Function]:
         """Every method and what is defined inside it."""
@@ -192,9 +225,14 @@ class ClassModel:
 
     def method(self, name: str) -> Function | None:
         """The method that ``self.name()`` calls, here or in a base class of the project."""
-        for model in (self, *self.ancestors):
-            if name in model.methods:
-                return model.methods[name]
+        if name in self.methods:
+            return self.methods[name]
+        for symbol in self.ancestor_symbols:
+            definition = symbol.class_outline if symbol is not None else None
+            if symbol is not None and definition is not None and name in definition.methods:
+                model = self.file.program.class_model(symbol)
+                if model is not None and name in model.methods:
+                    return model.methods[name]
         return None
 
     def returned_by(self, name: str, call: cst.CSTNode) -> Values:
@@ -224,11 +262,8 @@ class ClassModel:
 
     def attribute_values(self, name: str) -> Values:
         """What ``self.name`` may hold when any method runs: all assignments of the class, or of its bases."""
-        for model in (self, *self.ancestors):
-            found = model.own_attribute_values(name)
-            if found:
-                return found
-        return (UNKNOWN,)
+        found = self.own_attribute_values(name)
+        return found or self.file.program.attribute_values(self.ancestor_symbols, name)
 
     def own_attribute_values(self, name: str) -> Values:
         if name in self._active_names:
@@ -393,7 +428,7 @@ class ClassModel:
     def _is_called(self, attribute: Attribute) -> bool:
         """Whether ``self.name(...)`` is called: what is handed in may be a module."""
         for load in attribute.loads:
-            parent = load.place.function.parents.get(load.node)
+            parent = load.place.function.parent(load.node)
             if isinstance(parent, cst.Call) and parent.func is load.node:
                 return True
         return False

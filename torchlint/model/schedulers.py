@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import libcst as cst
 
@@ -18,6 +19,7 @@ from torchlint.model.kinds import Kind
 from torchlint.model.mode import words
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument
+from torchlint.model.vocabulary import is_optimizer
 
 _ITERATIONS = re.compile(
     r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch"
@@ -203,7 +205,7 @@ class SchedulerStep:
     def _is_made_for_each_epoch(self, scheduler: Value) -> bool:
         """``scheduler = CosineAnnealingLR(...)`` inside of the epoch loop: a schedule over one epoch."""
         function, node = scheduler.function, scheduler.identity
-        place = function.places.get(node) if function is not None and node is not None else None
+        place = function.place(node) if function is not None and node is not None else None
         return (
             place is not None
             and bool(place.loops())
@@ -225,7 +227,9 @@ def scheduler_steps(file: File, wanted: set[int]) -> Iterator[SchedulerStep]:
     for function in file.all_functions(wanted):
         for site in function.calls:
             callee = site.node.func
-            if isinstance(callee, cst.Attribute) and callee.attr.value == "step" and site.place.loops():
+            if not isinstance(callee, cst.Attribute) or callee.attr.value != "step" or not site.place.loops():
+                continue
+            if not is_optimizer(file.code(callee.value).split(".")):
                 yield SchedulerStep(file, site)
 
 
@@ -238,9 +242,17 @@ def _trains_in(loop: cst.For, function: Function) -> bool:
     """Whether the loop itself (no loop inside it), or a function of the project that it calls, back-propagates and
     steps an optimizer."""
     calls = [call for call in function.calls if call.place.loops()[:1] == [loop]]
-    called = (called_function(call.node, function) for call in calls)
-    inner = [call for other in called if other is not None for call in other.calls if not call.place.loops()]
-    return any(map(_back_propagates, (*calls, *inner))) and any(map(_steps_optimizer, (*calls, *inner)))
+
+    def called_with(word: str) -> Iterator[CallSite]:
+        for call in calls:
+            other = called_function(call.node, function, with_word=word)
+            for inner in other.calls if other is not None else ():
+                if not inner.place.loops():
+                    yield inner
+
+    return any(map(_back_propagates, chain(calls, called_with("backward")))) and any(
+        map(_steps_optimizer, chain(calls, called_with("step")))
+    )
 
 
 def _back_propagates(call: CallSite) -> bool:

@@ -85,7 +85,7 @@ class LostParameter(Assigned):
     @cached_property
     def _is_made_here(self) -> bool:
         """Whether the Parameter is made in the same function, so that expressions mean the same."""
-        return self.value.function is not None and self.value.source in self.value.function.parents
+        return self.value.function is not None and self.value.function.parent(self.value.source) is not None
 
     @property
     def is_redundant(self) -> bool:
@@ -295,9 +295,9 @@ class PlainTensor(Assigned):
             if root(load.place.function).name in self.cls.used_by_forward:
                 continue
             function = load.place.function
-            parent = function.parents.get(load.node)
+            parent = function.parent(load.node)
             if isinstance(parent, cst.Arg):
-                call = function.parents.get(parent)
+                call = function.parent(parent)
                 called = (
                     self.cls.file.evaluator.dotted(call.func, function)
                     if isinstance(call, cst.Call)
@@ -422,7 +422,7 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
 def _is_of_parameter(value: Value) -> bool:
     """``torch.sigmoid(nn.Parameter(x))``: computed from a Parameter, which a buffer would not save."""
     first = argument(value.source, "input", 0) if value.source is not None else None
-    if first is None or value.function is None or value.source not in value.function.parents:
+    if first is None or value.function is None or value.function.parent(value.source) is None:
         return False
     kinds = {item.kind for item in value.function.file.evaluator.values(first, value.function)}
     return bool(kinds & {Kind.PARAMETER, Kind.LOST_PARAMETER})
@@ -439,14 +439,15 @@ def _requires_grad(call: cst.Call) -> bool:
 
 def _asks_later(load: Load) -> bool:
     """``self.x.requires_grad_()`` or ``self.x.requires_grad = True``."""
-    parents = load.place.function.parents
-    parent = parents.get(load.node)
+    function = load.place.function
+    parent = function.parent(load.node)
     if not isinstance(parent, cst.Attribute) or not parent.attr.value.startswith("requires_grad"):
         return False
-    user = parents.get(parent)
+    user = function.parent(parent)
     if isinstance(user, cst.Call):
         return _requires_grad(user)
-    statements = (node for node in parents.values() if isinstance(node, cst.Assign))
+    parents = map(function.parent, function.walked)
+    statements = (node for node in parents if isinstance(node, cst.Assign))
     return any(
         _is_word(node.value, "True") and any(target.target is parent for target in node.targets)
         for node in statements
@@ -456,9 +457,9 @@ def _asks_later(load: Load) -> bool:
 def _is_given_to_optimizer(load: Load) -> bool:
     """``torch.optim.SGD([self.x])``."""
     function = load.place.function
-    node = function.parents.get(load.node)
+    node = function.parent(load.node)
     while isinstance(node, (cst.Arg, cst.Element, cst.List, cst.Tuple, cst.Dict, cst.DictElement)):
-        node = function.parents.get(node)
+        node = function.parent(node)
     called = function.file.evaluator.dotted(node.func, function) if isinstance(node, cst.Call) else None
     return called is not None and called.startswith("torch.optim.")
 
@@ -512,13 +513,13 @@ def _moves_itself(cls: ClassModel) -> bool:
 
 def _is_moved(load: Load) -> bool:
     """Whether the attribute is moved where it is read, or handed to something that moves: ``to_device(self.x)``."""
-    parents = load.place.function.parents
+    function = load.place.function
     node: cst.CSTNode = load.node
     while True:
-        parent = parents.get(node)
+        parent = function.parent(node)
         if isinstance(parent, cst.Attribute) and parent.attr.value in _MOVING_METHODS:
             return True
-        if isinstance(parent, cst.Arg) and _goes_to_a_mover(parent, load.place.function):
+        if isinstance(parent, cst.Arg) and _goes_to_a_mover(parent, function):
             return True
         is_method = isinstance(parent, cst.Call) and parent.func is node
         is_item = isinstance(parent, cst.Subscript) and parent.value is node
@@ -528,7 +529,7 @@ def _is_moved(load: Load) -> bool:
 
 
 def _goes_to_a_mover(item: cst.Arg, function: Function) -> bool:
-    call = function.parents.get(item)
+    call = function.parent(item)
     if not isinstance(call, cst.Call):
         return False
     name = _method(call) or (call.func.value if isinstance(call.func, cst.Name) else "")
@@ -542,8 +543,8 @@ def _uses_in_forward(cls: ClassModel) -> Uses:
     found: dict[tuple[cst.Call, bool], cst.CSTNode] = {}
     for name in cls.used_by_forward:
         for function in cls.methods[name].everything():
-            for node, parent in function.parents.items():
-                if isinstance(node, _OPERANDS) and _is_operand(node, parent, function):
+            for node in function.walked:
+                if isinstance(node, _OPERANDS) and _is_operand(node, function.parent(node), function):
                     for value in function.file.evaluator.values(node, function):
                         if value.kind is Kind.TENSOR and value.source is not None:
                             found.setdefault((value.source, value.moved), node)
@@ -553,19 +554,19 @@ def _uses_in_forward(cls: ClassModel) -> Uses:
 _OPERANDS = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
 
 
-def _is_operand(node: cst.CSTNode, parent: cst.CSTNode, function: Function) -> bool:
+def _is_operand(node: cst.CSTNode, parent: cst.CSTNode | None, function: Function) -> bool:
     """Whether ``node`` is computed with: an operand of an operator, or an argument beside the input of the model."""
     if isinstance(parent, (cst.BinaryOperation, cst.ComparisonTarget, cst.Comparison)):
         return not _result_is_moved(parent, function)
     if isinstance(parent, cst.Element):  # torch.cat([x, self.grid])
-        display = function.parents.get(parent)
+        display = function.parent(parent)
         beside = (
             [item.value for item in display.elements] if isinstance(display, (cst.List, cst.Tuple)) else []
         )
         meets_another = any(part is not node and _may_be_tensor(part) for part in beside)
         return meets_another and _torch_call_with(display, function) is not None
     if isinstance(parent, cst.Arg):
-        call = function.parents.get(parent)
+        call = function.parent(parent)
         return (
             isinstance(call, cst.Call)
             and _computes(call, parent, function)
@@ -581,22 +582,19 @@ def _is_operand(node: cst.CSTNode, parent: cst.CSTNode, function: Function) -> b
 
 def _result_is_moved(node: cst.CSTNode, function: Function) -> bool:
     """Whether the result is moved, at once or under the local name that it is bound to."""
-    parent = function.parents.get(node)
+    parent = function.parent(node)
     while isinstance(
         parent,
         (cst.BinaryOperation, cst.Attribute, cst.Call, cst.ComparisonTarget, cst.Comparison, cst.Subscript),
     ):
         if isinstance(parent, cst.Attribute) and parent.attr.value in _MOVING_METHODS:
             return True
-        node, parent = parent, function.parents.get(parent)
+        node, parent = parent, function.parent(parent)
     if not isinstance(parent, cst.Assign):
         return False
     names = {target.target.value for target in parent.targets if isinstance(target.target, cst.Name)}
     return any(
-        isinstance(other, cst.Attribute)
-        and other.attr.value in _MOVING_METHODS
-        and _first_name(other) in names
-        for other in function.places
+        other.attr.value in _MOVING_METHODS and _first_name(other) in names for other in function.attributes
     )
 
 
@@ -638,8 +636,8 @@ def _computes(call: cst.Call, item: cst.Arg, function: Function) -> bool:
 
 def _torch_call_with(node: cst.CSTNode | None, function: Function) -> cst.Call | None:
     """The call of a torch function, such as ``torch.cat``, that ``node`` is an argument of."""
-    item = function.parents.get(node) if node is not None else None
-    call = function.parents.get(item) if isinstance(item, cst.Arg) else None
+    item = function.parent(node)
+    call = function.parent(item) if isinstance(item, cst.Arg) else None
     if not isinstance(call, cst.Call):
         return None
     called = function.file.evaluator.dotted(call.func, function) or ""
@@ -673,7 +671,4 @@ def _callee_moves(called: Function, call: cst.Call, item: cst.Arg) -> bool:
     else:
         position = call.args.index(item) + offset
         name = called.parameters[position].name if position < len(called.parameters) else ""
-    return any(
-        isinstance(node, cst.Attribute) and node.attr.value in _MOVING_METHODS and _first_name(node) == name
-        for node in called.places
-    )
+    return any(node.attr.value in _MOVING_METHODS and _first_name(node) == name for node in called.attributes)

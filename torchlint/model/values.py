@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torchlint.model.file import File
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Value:
     """``node`` is the expression that made the value, in ``function``."""
 
@@ -48,6 +48,8 @@ class Value:
 
 
 Values = tuple[Value, ...]
+Element = tuple[cst.BaseExpression, bool, Function]
+"""The expression of an element, whether it is itself a container of elements, and where it stands."""
 UNKNOWN = Value(Kind.UNKNOWN, None)
 _BUILTIN_CONTAINERS = {
     "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict", "builtins.reversed",
@@ -67,32 +69,56 @@ class Evaluator:
 
     def __init__(self, file: File) -> None:
         self.file = file
-        self._memo: dict[cst.CSTNode, Values] = {}
-        self._active: set[cst.CSTNode] = set()
+        # By the identity of the node, since LibCST's own hash is a function in Python.
+        self._memo: dict[int, Values] = {}
+        self._provisional: dict[int, Values] = {}
+        self._kept_alive: list[cst.CSTNode] = []
+        self._active: set[int] = set()
         self._cuts = 0
-        self._opened: set[cst.CSTNode] = set()
+        self._too_deep = False
+        self._opened: set[int] = set()
 
     # -- entry -----------------------------------------------------------------------------------------------------
 
     def values(self, node: cst.BaseExpression, function: Function) -> Values:
         """The possible values of ``node``, which stands in ``function``."""
-        known = self._memo.get(node)
+        key = id(node)
+        known = self._memo.get(key)
         if known is not None:
             return known
-        if node in self._active or len(self._active) > _MAX_DEPTH:
+        if key in self._active:
             self.cut_short()
             return (UNKNOWN,)
-        self._active.add(node)
-        cuts = self._cuts
+        if len(self._active) > _MAX_DEPTH:
+            self._too_deep = True
+            return (UNKNOWN,)
+        return self._evaluate(node, key, function)
+
+    def _evaluate(self, node: cst.BaseExpression, key: int, function: Function) -> Values:
+        if key in self._provisional:
+            self._too_deep = True
+            return self._provisional[key]
+        cuts, outer_was_too_deep = self._cuts, self._too_deep
+        self._too_deep = False
+        self._active.add(key)
         try:
             evaluate = _EVALUATE.get(type(node))
-            found = _distinct(evaluate(self, node, function)) if evaluate else (replace(UNKNOWN, node=node),)
+            found = _distinct(evaluate(self, node, function)) if evaluate else (Value(Kind.UNKNOWN, node),)
         finally:
-            self._active.discard(node)
-        if (
-            not self._active or self._cuts == cuts
-        ):  # an answer that a cycle cut short holds only where it was asked
-            self._memo[node] = found
+            self._active.discard(key)
+        is_outermost = not self._active
+        # An answer that a cycle cut short holds only where it was asked.
+        if is_outermost or (self._cuts == cuts and not self._too_deep):
+            self._memo[key] = found
+            self._kept_alive.append(node)
+        elif self._cuts == cuts:
+            # What a long line of names cut short is not worked out again for each way that leads to it.
+            self._provisional[key] = found
+        if is_outermost:
+            self._provisional.clear()
+            self._too_deep = False
+        else:
+            self._too_deep = self._too_deep or outer_was_too_deep
         return found
 
     def cut_short(self) -> None:
@@ -101,10 +127,23 @@ class Evaluator:
 
     def symbol(self, node: cst.BaseExpression, function: Function) -> Symbol | None:
         """The one class, function or module that ``node`` names, or nothing."""
+        if type(node) is cst.Attribute and _begins_with_parameter(node, function):
+            return None
         values = self.values(node, function)
         if len(values) == 1 and values[0].kind is Kind.SYMBOL:
             return values[0].symbol
         return None
+
+    def names_constructor(self, node: cst.BaseExpression, function: Function) -> bool:
+        """Whether ``node``, which is called, can only be a Module class or ``nn.Parameter``."""
+        if type(node) is cst.Attribute and _begins_with_parameter(node, function):
+            return False
+        return all(
+            value.symbol is not None
+            and value.kind is Kind.SYMBOL
+            and (value.dotted == "torch.nn.Parameter" or self.file.project.is_module(value.symbol) is True)
+            for value in self.values(node, function)
+        )
 
     def dotted(self, node: cst.BaseExpression, function: Function) -> str | None:
         symbol = self.symbol(node, function)
@@ -119,7 +158,7 @@ class Evaluator:
             return (Value(Kind.NONE, node, function),)
         if node.value == function.self_name:
             return (Value(Kind.SELF, node, function),)
-        definitions, free = definitions_of(function.reaching.get(node, ()))
+        definitions, free = definitions_of(function.reaching(node))
         found = [value for definition in definitions for value in self.of_definition(definition)]
         if free and not definitions:
             return self._free_name(node, function)
@@ -143,9 +182,7 @@ class Evaluator:
 
     def _module_value(self, name: str) -> Values:
         """A variable of the module level, where it is assigned once."""
-        self.file.load_script()
-        script = self.file.script
-        definitions = [item for item in script.definitions if item.name == name] if script else []
+        definitions = self.file.definitions_in_script(name)
         return self.of_definition(definitions[0]) if len(definitions) == 1 else (UNKNOWN,)
 
     def of_definition(self, definition: Definition) -> Values:
@@ -270,7 +307,7 @@ class Evaluator:
 
     def _self_attribute(self, node: cst.Attribute, name: str, function: Function) -> Values:
         assert function.owner is not None
-        definitions, free = definitions_of(function.reaching.get(node, ()))
+        definitions, free = definitions_of(function.reaching(node))
         found = [value for definition in definitions for value in self.of_definition(definition)]
         if free or not definitions:
             return (*found, *function.owner.attribute_values(name))
@@ -290,9 +327,8 @@ class Evaluator:
         if base.kind is Kind.MODULE and base.symbol is not None:
             if base.dotted.startswith("torch.nn.") and name in ("weight", "bias"):
                 return (Value(Kind.PARAMETER, node, function),)
-            model = self.file.program.class_model(base.symbol)
-            if model is not None:
-                return model.attribute_values(name)
+            program = self.file.program
+            return program.attribute_values(program.line(base.symbol), name)
         return (UNKNOWN,)
 
     def _subscript(self, node: cst.Subscript, function: Function) -> Values:
@@ -322,7 +358,7 @@ class Evaluator:
                 found.extend(self._call_method(node.func, node, function))
                 break
             else:
-                found.append(replace(UNKNOWN, node=node, function=function))
+                found.append(Value(Kind.UNKNOWN, node, function))
         return tuple(found)
 
     def _call_symbol(self, symbol: Symbol, node: cst.Call, function: Function) -> Values:
@@ -410,7 +446,7 @@ class Evaluator:
             ):
                 found.append(base)
             else:
-                found.append(replace(UNKNOWN, node=node, function=function))
+                found.append(Value(Kind.UNKNOWN, node, function))
         return tuple(found)
 
     def _moves(self, node: cst.Call, method: str, function: Function) -> bool:
@@ -429,7 +465,10 @@ class Evaluator:
 
     def _returned_by(self, symbol: Symbol, node: cst.Call) -> Values:
         called = self.file.program.function(symbol)
-        if called is None or len(self._active) > _MAX_DEPTH // 2:
+        if called is None:
+            return (UNKNOWN,)
+        if len(self._active) > _MAX_DEPTH // 2:
+            self._too_deep = True
             return (UNKNOWN,)
         return called.file.evaluator.returned(called, node)
 
@@ -472,7 +511,7 @@ class Evaluator:
         if Kind.TENSOR in kinds:
             tensor = next(value for value in (*left, *right) if value.kind is Kind.TENSOR)
             return (replace(tensor, node=node, function=function),)
-        return (replace(UNKNOWN, node=node, function=function),)
+        return (Value(Kind.UNKNOWN, node, function),)
 
     def _unary(self, node: cst.UnaryOperation, function: Function) -> Values:
         inner = self.values(node.expression, function)
@@ -513,60 +552,60 @@ class Evaluator:
         evaluator = holder.function.file.evaluator
         if evaluator is not self:
             return evaluator.elements(holder)
-        if holder.node in self._opened:  # a container that is extended by itself
+        if id(holder.node) in self._opened:  # a container that is extended by itself
             self.cut_short()
             return []
-        self._opened.add(holder.node)
+        self._opened.add(id(holder.node))
         found: list[Value] = []
         try:
             for expression, is_container, function in self._element_expressions(holder):
                 for value in self.values(expression, function):
                     found.extend(self.elements(value) if is_container else (value,))
         finally:
-            self._opened.discard(holder.node)
+            self._opened.discard(id(holder.node))
         return list(_distinct(found))
 
-    def _element_expressions(self, holder: Value) -> Iterator[tuple[cst.BaseExpression, bool, Function]]:
-        """The expressions of the elements, whether each is a container of elements, and where it stands."""
+    def _element_expressions(self, holder: Value) -> Iterator[Element]:
         assert holder.function is not None and holder.node is not None
-        for expression, is_container in self._displayed(holder.node, holder.function):
-            yield expression, is_container, holder.function
+        yield from self._displayed(holder.node, holder.function)
         yield from self.file.growth(holder.function).get(holder.node, ())
 
-    def _displayed(self, node: cst.CSTNode, function: Function) -> Iterator[tuple[cst.BaseExpression, bool]]:
+    def _displayed(self, node: cst.CSTNode, function: Function) -> Iterator[Element]:
         """The elements that the expression itself shows."""
         if isinstance(node, (cst.List, cst.Tuple, cst.Set)):
             for element in node.elements:
-                yield element.value, isinstance(element, cst.StarredElement)
+                yield element.value, isinstance(element, cst.StarredElement), function
         elif isinstance(node, cst.Dict):
             for item in node.elements:
-                yield item.value, isinstance(item, cst.StarredDictElement)
+                yield item.value, isinstance(item, cst.StarredDictElement), function
         elif isinstance(node, (cst.ListComp, cst.SetComp, cst.GeneratorExp)):
-            yield node.elt, False
+            yield node.elt, False, function
         elif isinstance(node, cst.DictComp):
-            yield node.value, False
+            yield node.value, False, function
         elif isinstance(node, cst.BinaryOperation):
-            yield node.left, True  # of `3 * [layer]`, the number holds nothing
-            yield node.right, True
+            yield node.left, True, function  # of `3 * [layer]`, the number holds nothing
+            yield node.right, True, function
         elif isinstance(node, cst.Call):
             yield from self._call_elements(node, function)
 
-    def _call_elements(self, node: cst.Call, function: Function) -> Iterator[tuple[cst.BaseExpression, bool]]:
+    def _call_elements(self, node: cst.Call, function: Function) -> Iterator[Element]:
         called = self.dotted(node.func, function)
         if called == "torch.nn.Sequential":
             for argument in node.args:
-                yield argument.value, argument.star != "" or self._holds_pairs(argument.value, function)
+                holds_elements = argument.star != "" or self._holds_pairs(argument.value, function)
+                yield argument.value, holds_elements, function
         elif called == "builtins.map" and node.args:
-            if isinstance(node.args[0].value, cst.Lambda):
-                yield node.args[0].value.body, False
+            for inner in function.nested:
+                if inner.node is node.args[0].value and isinstance(inner.node, cst.Lambda):
+                    yield inner.node.body, False, inner
         elif called in ("builtins.dict", "collections.OrderedDict", "torch.nn.ModuleDict"):
             for argument in node.args:
-                yield argument.value, argument.keyword is None
+                yield argument.value, argument.keyword is None, function
         elif called in ("builtins.zip", "itertools.chain"):
             for argument in node.args:
-                yield argument.value, True
+                yield argument.value, True, function
         elif node.args and called != "builtins.filter":
-            yield node.args[0].value, True
+            yield node.args[0].value, True, function
 
     def _holds_pairs(self, node: cst.BaseExpression, function: Function) -> bool:
         return any(value.kind is Kind.CONTAINER for value in self.values(node, function))
@@ -589,6 +628,16 @@ class Evaluator:
             return _state_of_torch_class(value)
         model = self.file.program.class_model(value.symbol)
         return model.state if model is not None else State.UNKNOWN
+
+
+def _begins_with_parameter(node: cst.Attribute, function: Function) -> bool:
+    """``x.shape`` of a parameter ``x``: whatever the caller gives, and no name of a class or function."""
+    head: cst.CSTNode = node
+    while type(head) is cst.Attribute:
+        head = head.value
+    return type(head) is cst.Name and any(
+        type(item) is Definition and item.kind == "parameter" for item in function.reaching(head)
+    )
 
 
 def _leaves(method: str, call: cst.Call) -> bool:
@@ -644,6 +693,8 @@ def _none_if(stateless: bool) -> State:
 
 def _distinct(values: Iterable[Value]) -> Values:
     """The values without repetitions of one object."""
+    if type(values) is tuple and len(values) == 1:
+        return values
     seen: set[tuple[object, ...]] = set()
     kept: list[Value] = []
     for value in values:

@@ -30,6 +30,7 @@ from torchlint.project.outline import (
     absolute,
 )
 from torchlint.project.trace import Trace
+from torchlint.project.trees import Trees
 
 if TYPE_CHECKING:
     from torchlint.project.questions import Questions
@@ -142,11 +143,13 @@ class Project:
         root: Path | None = None,
         *,
         environment: Sequence[Path] | None = None,
+        finder: Finder | None = None,
         trace: Trace | None = None,
     ) -> None:
         self.root = None if root is None else absolute_path(root)
         self.trace = trace or Trace()
-        self._finder = Finder(self.root, environment, self.trace)
+        self._finder = finder or Finder(self.root, environment, self.trace)
+        self.trees = Trees()
         self._outlines: dict[Path, Outline | None] = {}
         # What each kept answer was drawn from, by the same keys.
         self._touched: dict[object, int] = {}
@@ -158,7 +161,10 @@ class Project:
         self._steps = 0
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
         self._line_was_cut = False
-        self._mentioning: dict[tuple[Path, str], frozenset[Path]] = {}
+        self._mentioning: dict[tuple[Path, str], tuple[Path, ...]] = {}
+        self._importing: dict[Outline, tuple[frozenset[str], frozenset[str]]] = {}
+        self._not_compared: list[Path] = []
+        self._unsaved: dict[Path, Outline] = {}
         self._files: dict[Path, tuple[Path, ...]] = {}
 
     @classmethod
@@ -192,16 +198,18 @@ class Project:
     def _read(self, path: Path) -> Outline | None:
         try:
             text = decode(self.trace.read(path))
-            return Outline.from_text(text, path, self.module_name(path))
+            return Outline.from_tree(self.trees.parse(path, text), text, path, self.module_name(path))
         except (OSError, SyntaxError, UnicodeDecodeError, LookupError, OutlineError):
             return None
 
     def parse(self, text: str, path: Path) -> Outline:
         """Outline the text of a file that is being checked and :meth:`add` it; raises ``OutlineError``."""
         path = absolute_path(path)
-        outline = Outline.from_text(text, path, self.module_name(path))
-        self.add(outline)
-        return outline
+        known = self._outlines.get(path)
+        if known is None or known.text != text:
+            known = Outline.from_tree(self.trees.parse(path, text), text, path, self.module_name(path))
+        self.add(known)
+        return known
 
     def add(self, outline: Outline) -> None:
         """Let ``outline`` win over the file on disk."""
@@ -209,6 +217,7 @@ class Project:
         before = self._outlines.get(path)
         changed = path in self._outlines and (before is None or before.text != outline.text)
         self._outlines[path] = self._buffers[path] = outline
+        self._not_compared.append(path)
         # No answer so far depends on a file that was never read and was known to exist.
         if self._finder.add(path) or changed:
             self._folds.clear()
@@ -216,6 +225,7 @@ class Project:
             self._ancestors.clear()
             self._files.clear()
             self._mentioning.clear()
+            self._importing.clear()
             self.trace.move()
         outer = self.trace.begin(self.trace.bit(path))
         self.module_name(path)
@@ -642,7 +652,7 @@ class Project:
         module = own.parent.name if own.name == "__init__.py" else own.stem
         for path in self._mentions(self._finder.root_of(own.parent), name):
             outline = self.outline(path)
-            if outline is not None and (path == own or _imports(outline, module, name)):
+            if outline is not None and (path == own or self._imports(outline, module, name)):
                 yield outline
 
     def files(self, root: Path) -> tuple[Path, ...]:
@@ -656,27 +666,56 @@ class Project:
             self.trace.touched |= self._touched["files", root]
         return self._files[root][:MAX_FILES]
 
-    def _mentions(self, root: Path, name: str) -> Iterator[Path]:
+    def _mentions(self, root: Path, name: str) -> Iterable[Path]:
         """The files of the project in which ``name`` is a word."""
-        word = _word(name.encode())
+        word = name.encode()
         if (root, name) not in self._mentioning:
             outer = self.trace.begin()
-            found = (path for path in self.files(root) if word.search(self._content(path)))
-            self._mentioning[root, name] = frozenset(found)
+            found = (path for path in self.files(root) if _has_word(self._content(path), word))
+            self._mentioning[root, name] = tuple(found)
             self._touched["mentioning", root, name] = self.trace.end(outer)
         else:
             self.trace.touched |= self._touched["mentioning", root, name]
         on_disk = self._mentioning[root, name]
-        for path in self.files(root):
-            buffer = self._buffers.get(path)
-            if word.search(buffer.text.encode(errors="replace")) if buffer else path in on_disk:
-                yield path
+        unsaved = self._unsaved_buffers()
+        if not unsaved:
+            return on_disk
+        among = {path for path in on_disk if path not in unsaved}
+        among.update(path for path, buffer in unsaved.items() if _has_word(_bytes_of(buffer), word))
+        return [path for path in self.files(root) if path in among]
+
+    def _unsaved_buffers(self) -> dict[Path, Outline]:
+        """The files whose text came from the caller and is not what the disk has, so that a search must look at it."""
+        for path in self._not_compared:
+            buffer = self._buffers[path]
+            if self._content(path).removeprefix(codecs.BOM_UTF8) == _bytes_of(buffer):
+                self._unsaved.pop(path, None)
+            else:
+                self._unsaved[path] = buffer
+        self._not_compared.clear()
+        return self._unsaved
+
+    def _imports(self, outline: Outline, module: str, name: str) -> bool:
+        """Whether a file imports ``name`` from anywhere, or anything by the name of ``module``."""
+        if outline not in self._importing:
+            self._importing[outline] = _imported_words(outline)
+        members, modules = self._importing[outline]
+        return name in members or module in members or module in modules
 
     def _content(self, path: Path) -> bytes:
         try:
             return self.trace.read(path)
         except OSError:
             return b""
+
+
+def _bytes_of(buffer: Outline) -> bytes:
+    return buffer.text.encode(errors="replace")
+
+
+def _has_word(content: bytes, name: bytes) -> bool:
+    # Most files do not have it at all, which the search for a substring finds out a hundred times faster.
+    return name in content and _word(name).search(content) is not None
 
 
 @lru_cache(maxsize=256)
@@ -749,12 +788,13 @@ def _exported(outline: Outline, name: str) -> bool:
     return not name.startswith("_")
 
 
-def _imports(outline: Outline, module: str, name: str) -> bool:
-    """Whether a file imports ``name`` from anywhere, or anything by the name of ``module``."""
+def _imported_words(outline: Outline) -> tuple[frozenset[str], frozenset[str]]:
+    """What the imports of a file name: members, and the parts of modules."""
     origins = [found.origin for bindings in outline.bindings.values() for found in bindings if found.origin]
-    if any(origin.member in (name, module) or module in origin.module.split(".") for origin in origins):
-        return True
-    return any(module in star.module.split(".") for star in outline.stars)
+    members = frozenset(origin.member for origin in origins if origin.member is not None)
+    modules = {part for origin in origins for part in origin.module.split(".")}
+    modules.update(part for star in outline.stars for part in star.module.split("."))
+    return members, frozenset(modules)
 
 
 def _merge(lines: list[list[Symbol | object]]) -> list[Symbol | object] | None:

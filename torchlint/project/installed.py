@@ -114,28 +114,42 @@ class Folders:
         listing = self._listings.get(folder)
         if listing is None:
             listing = self._listings[folder] = _Listing(self._trace.bit(folder))
-            try:
-                mtime = os.stat(folder).st_mtime_ns if self._trace.recording else -1  # noqa: PTH116
-                linked = False
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        listing.entries[entry.name] = entry.is_dir()
-                        linked = linked or entry.is_symlink()
-                self._trace.folder(folder, mtime, linked)
-            except OSError:
-                listing.entries.clear()
-                self._trace.nothing(folder)
+            self._read(folder, listing)
         return listing
+
+    def _read(self, folder: Path, listing: _Listing) -> None:
+        try:
+            mtime = os.stat(folder).st_mtime_ns if self._trace.recording else -1  # noqa: PTH116
+            linked = False
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    listing.entries[entry.name] = entry.is_dir()
+                    linked = linked or entry.is_symlink()
+            self._trace.folder(folder, mtime, linked)
+        except OSError:
+            listing.entries.clear()
+            self._trace.nothing(folder)
+
+
+class EmptyFolders(Folders):
+    """Folders in which there is nothing but what is added."""
+
+    def _read(self, folder: Path, listing: _Listing) -> None:
+        pass
 
 
 class Finder:
     """Finds the files of modules, for one project."""
 
     def __init__(
-        self, root: Path | None, environment: Sequence[Path] | None, trace: Trace | None = None
+        self,
+        root: Path | None,
+        environment: Sequence[Path] | None,
+        trace: Trace | None = None,
+        folders: Folders | None = None,
     ) -> None:
         self._trace = trace or Trace()
-        self._folders = Folders(self._trace)
+        self._folders = folders or Folders(self._trace)
         self._root = None if root is None else absolute_path(root)
         self._environment = tuple(default_environment() if environment is None else environment)
         # What each of the kept answers was drawn from, by the same keys.

@@ -7,12 +7,14 @@ with ``ast`` also protects LibCST, which crashes on very deep input that ``ast.p
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 MAX_DEPTH = 400
 """Nodes along one path of a statement. LibCST is cubic in the length of a chain such as ``a.b().b()``."""
@@ -36,12 +38,10 @@ class OutlineError(Exception):
 
 
 class Statement(NamedTuple):
-    """A top-level statement: its lines (decorators included) and the words that a screen may look for."""
+    """The lines of a top-level statement, decorators included."""
 
     first: int
     last: int
-    names: frozenset[str]
-    loops_step: bool
 
 
 class Import(NamedTuple):
@@ -141,24 +141,26 @@ class Outline:
     @classmethod
     def from_text(cls, text: str, path: Path, module: str | None = None) -> Outline:
         """Parse ``text``; raises :class:`OutlineError` where it cannot be analysed."""
-        tree = _parse(text)
-        words = [_Walk(statement) for statement in tree.body]
+        return cls.from_tree(parse(text), text, path, module)
+
+    @classmethod
+    def from_tree(cls, tree: ast.Module, text: str, path: Path, module: str | None = None) -> Outline:
+        """The outline of a ``text`` that is parsed already."""
         collector = _Collector(_package(path, module))
         bindings = collector.bind(tree.body)
-        for found in words:
-            for binding in found.rebound:
-                bindings.setdefault(binding.name, []).append(binding)
+        for binding in _bound_from_inside(tree, text):
+            bindings.setdefault(binding.name, []).append(binding)
         definitions = tuple(
             definition
-            for index, (statement, found) in enumerate(zip(tree.body, words, strict=True))
-            if found.classes
-            for definition in collector.classes(statement, index, found.classes)
+            for index, (statement, count) in enumerate(zip(tree.body, _class_counts(tree, text), strict=True))
+            if count
+            for definition in collector.classes(statement, index, count)
         )
         return cls(
             path=path,
             module=module,
             text=text,
-            statements=tuple(found.facts() for found in words),
+            statements=tuple(Statement(*_span(statement)) for statement in tree.body),
             bindings={name: tuple(found) for name, found in bindings.items()},
             stars=tuple(collector.stars),
             exports=_exports(tree.body),
@@ -170,6 +172,18 @@ class Outline:
                 if isinstance(node, _FUNCTION)
             },
         )
+
+    def mentioning(self, name: str) -> set[int]:
+        """The top-level statements in whose text ``name`` is a word."""
+        lines = [bisect_left(self._line_ends, found.start()) + 1 for found in _word(name).finditer(self.text)]
+        firsts = [statement.first for statement in self.statements]
+        indices = {bisect_right(firsts, line) - 1 for line in lines}
+        wanted = {firsts[index] for index in indices if index >= 0}
+        return {index for index, first in enumerate(firsts) if first in wanted}  # all that share a line
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [found.start() for found in _LINE_END.finditer(self.text)]
 
     @cached_property
     def _class_by_line(self) -> dict[tuple[int, str], ClassOutline]:
@@ -186,7 +200,8 @@ _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def _parse(text: str) -> ast.Module:
+def parse(text: str) -> ast.Module:
+    """The syntax tree of ``text``; raises :class:`OutlineError` where Python refuses it."""
     if len(text) > MAX_CHARACTERS:
         raise OutlineError(f"too large: more than {MAX_CHARACTERS // 1024 // 1024} MB of text")
     try:
@@ -213,137 +228,83 @@ def _span(node: ast.stmt) -> tuple[int, int]:
     return first, node.end_lineno or node.lineno
 
 
-# ------------------------------------------------------------------------------------------------------ words
+# ---------------------------------------------------------------------------------------------------- inside
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-# Fields that lead to no node with a word in it.
-_LEAVES = frozenset({"ctx", "op", "ops", "kind", "type_comment", "is_async", "simple", "conversion", "level"})
-
-
-class _ChildFields(dict[type, tuple[str, ...]]):
-    """Which fields of a node class to follow; none for a string or ``None`` that stands among the nodes."""
-
-    def __missing__(self, cls: type) -> tuple[str, ...]:
-        fields = cls._fields if issubclass(cls, ast.AST) and cls is not ast.MatchSingleton else ()
-        self[cls] = tuple(name for name in fields if name not in _LEAVES)
-        return self[cls]
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_GLOBAL = re.compile(r"(?:^|[;:])[ \t\f]*global\b", re.MULTILINE)
+_CLASS_LINE = re.compile(r"^[ \t\f]*class\b", re.MULTILINE)
 
 
-_CHILD_FIELDS = _ChildFields()
+def _class_counts(tree: ast.Module, text: str) -> list[int]:
+    """How many classes each top-level statement holds.
+
+    A class always begins a line, so where no more lines do than there are classes at the top level, none is inside
+    of anything and nothing needs to be walked.
+    """
+    outer = [int(isinstance(statement, ast.ClassDef)) for statement in tree.body]
+    if len(_CLASS_LINE.findall(text)) == sum(outer):
+        return outer
+    return [sum(isinstance(inner, ast.ClassDef) for inner in _all_statements(node)) for node in tree.body]
 
 
-class _Walk:
-    """One top-level statement, level by level: the depth comes for free and nothing recurses."""
+def _bound_from_inside(tree: ast.Module, text: str) -> Iterator[Binding]:
+    """What ``global`` in a function, and ``:=`` in an expression, bind at the module level."""
+    if _GLOBAL.search(text):
+        for statement in tree.body:
+            for node in _all_statements(statement):
+                if isinstance(node, ast.Global):
+                    for name in node.names:
+                        yield Binding(name, "value", node.lineno, True, everywhere=True)
+    if ":=" in text:
+        for statement in tree.body:
+            if not isinstance(statement, _DEFINITION):
+                for found in ast.walk(statement):
+                    if isinstance(found, ast.NamedExpr):
+                        yield Binding(found.target.id, "value", found.lineno, True)
 
-    def __init__(self, statement: ast.stmt) -> None:
-        self.statement = statement
-        self.names: set[str] = set()
-        self.loops: list[ast.AST] = []
-        self.rebound: list[Binding] = []
-        self.classes = 0
-        self._widest = 0
-        level: list[Any] = [statement]
-        depth = 0
-        while level:
-            depth += 1
-            if depth + self._widest > MAX_DEPTH:
-                raise _too_deep(level, statement)
-            level = self._descend(level)
 
-    def _descend(self, level: list[Any]) -> list[Any]:
-        add = self.names.add
-        below: list[Any] = []
+def _all_statements(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The statement and all statements inside of it, those of functions and classes too."""
+    stack = [statement]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += blocks_of(node)
+
+
+@lru_cache(maxsize=256)
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(name)}\b")
+
+
+# ----------------------------------------------------------------------------------------------------- depth
+
+
+def depth_error(body: Sequence[ast.stmt]) -> OutlineError | None:
+    """The refusal of statements that are nested deeper than LibCST can stand."""
+    for statement in body:
+        error = _too_deep(statement)
+        if error is not None:
+            return error
+    return None
+
+
+def _too_deep(statement: ast.stmt) -> OutlineError | None:
+    """Level by level: the depth comes for free and nothing recurses."""
+    level: list[ast.AST] = [statement]
+    depth = widest = 0
+    while level:
+        depth += 1
+        below: list[ast.AST] = []
         for node in level:
-            cls = node.__class__
-            if cls is ast.Name:
-                add(node.id)
-            elif cls is ast.Attribute:
-                add(node.attr)
-                below.append(node.value)
-            elif cls is not ast.Constant:
-                note = _NOTES.get(cls)
-                if note is not None:
-                    note(self, node)
-                for name in _CHILD_FIELDS[cls]:
-                    value = getattr(node, name)
-                    if value.__class__ is list:
-                        below += value
-                    elif value is not None:
-                        below.append(value)
-        return below
-
-    def facts(self) -> Statement:
-        first, last = _span(self.statement)
-        loops_step = "step" in self.names and any(_calls_step(loop) for loop in self.loops)
-        return Statement(first, last, frozenset(self.names), loops_step)
-
-    # Notes on the nodes that are more than their children.
-
-    def _named(self, node: Any) -> None:
-        if node.name:
-            self.names.add(node.name)
-
-    def _class(self, node: ast.ClassDef) -> None:
-        self.names.add(node.name)
-        self.classes += 1
-
-    def _argument(self, node: ast.arg | ast.keyword) -> None:
-        if node.arg:
-            self.names.add(node.arg)
-
-    def _imported(self, node: ast.alias) -> None:
-        self.names.update(node.name.split("."))
-        if node.asname:
-            self.names.add(node.asname)
-
-    def _imported_from(self, node: ast.ImportFrom) -> None:
-        self.names.update((node.module or "").split("."))
-
-    def _loop(self, node: ast.AST) -> None:
-        self.loops.append(node)
-
-    def _either(self, node: ast.BoolOp) -> None:
-        # `a or b or c` is flat here, but nested to the left in LibCST.
-        self._widest = max(self._widest, len(node.values))
-
-    def _global(self, node: ast.Global) -> None:
-        self.names.update(node.names)
-        self.rebound += [Binding(name, "value", node.lineno, True, everywhere=True) for name in node.names]
-
-    def _walrus(self, node: ast.NamedExpr) -> None:
-        if not isinstance(self.statement, _DEFINITION):
-            self.rebound.append(Binding(node.target.id, "value", node.lineno, True))
-
-
-_NOTES: dict[type, Callable[[_Walk, Any], None]] = {
-    ast.FunctionDef: _Walk._named,
-    ast.AsyncFunctionDef: _Walk._named,
-    ast.ClassDef: _Walk._class,
-    ast.ExceptHandler: _Walk._named,
-    ast.MatchAs: _Walk._named,
-    ast.MatchStar: _Walk._named,
-    ast.arg: _Walk._argument,
-    ast.keyword: _Walk._argument,
-    ast.alias: _Walk._imported,
-    ast.ImportFrom: _Walk._imported_from,
-    ast.BoolOp: _Walk._either,
-    ast.Global: _Walk._global,
-    ast.NamedExpr: _Walk._walrus,
-    **dict.fromkeys(_LOOPS, _Walk._loop),
-}
-
-
-def _too_deep(level: Sequence[Any], statement: ast.stmt) -> OutlineError:
-    line = next((node.lineno for node in level if hasattr(node, "lineno")), statement.lineno)
-    return OutlineError(f"nested more than {MAX_DEPTH} levels deep", line)
-
-
-def _calls_step(loop: ast.AST) -> bool:
-    return any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step"
-        for node in ast.walk(loop)
-    )
+            if isinstance(node, ast.BoolOp):  # `a or b or c` is flat here, but nested to the left in LibCST
+                widest = max(widest, len(node.values))
+            below += ast.iter_child_nodes(node)
+        if depth + widest > MAX_DEPTH:
+            line = next((node.lineno for node in level if isinstance(node, ast.stmt | ast.expr)), 1)
+            return OutlineError(f"nested more than {MAX_DEPTH} levels deep", line)
+        level = below
+    return None
 
 
 # --------------------------------------------------------------------------------------------------- bindings
@@ -386,10 +347,11 @@ def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
         statement, conditional = stack.pop()
         yield statement, conditional
         if not isinstance(statement, _DEFINITION):
-            stack += [(inner, True) for inner in reversed(list(_blocks(statement)))]
+            stack += [(inner, True) for inner in reversed(list(blocks_of(statement)))]
 
 
-def _blocks(statement: ast.AST) -> Iterator[ast.stmt]:
+def blocks_of(statement: ast.AST) -> Iterator[ast.stmt]:
+    """The statements directly inside of a statement."""
     for name in ("body", "handlers", "cases", "orelse", "finalbody"):
         for inner in getattr(statement, name, ()):
             if isinstance(inner, ast.stmt):
@@ -479,7 +441,7 @@ class _Collector:
             prefix = f"{prefix}{node.name}.<locals>."
             functions = {**functions, **self._locals(node)}
             around = {}
-        for inner in _blocks(node):
+        for inner in blocks_of(node):
             yield _Scope(inner, prefix, functions, around)
 
     def _quietly(self, body: Sequence[ast.stmt]) -> dict[str, list[Binding]]:
@@ -644,9 +606,19 @@ def _exported_by(statement: ast.stmt) -> tuple[bool, list[str] | None] | None:
 
 
 def _strings(node: ast.expr | None) -> list[str] | None:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _strings(node.left), _strings(node.right)
-        return None if left is None or right is None else left + right
+    """The strings of a list or tuple, or of several that are added up."""
+    parts: list[list[str]] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        right = _displayed_strings(node.right)
+        if right is None:
+            return None
+        parts.append(right)
+        node = node.left
+    first = _displayed_strings(node)
+    return None if first is None else [*first, *(text for part in reversed(parts) for text in part)]
+
+
+def _displayed_strings(node: ast.expr | None) -> list[str] | None:
     if not isinstance(node, ast.List | ast.Tuple):
         return None
     values = [element.value for element in node.elts if isinstance(element, ast.Constant)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
-from torchlint.rule import rule
+from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
@@ -16,7 +16,7 @@ _FUNCTIONAL = {
 """The functions whose ``training`` is True by default, and its position."""
 
 
-@rule("TL101", since="0.1.0")
+@rule("TL101", since="0.1.0", calls=(Calls(_FUNCTIONAL, "training", given=False),), constructions=True)
 def functional_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
     """`F.dropout` without `training=` goes on dropping after `model.eval()`.
 

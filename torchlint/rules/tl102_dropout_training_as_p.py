@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
-from torchlint.rule import rule
+from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
 
 _DROPOUTS = {
-    f"torch.nn.functional.{name}"
+    f"torch.nn.functional.{name}": 1
     for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 }
 
 
-@rule("TL102", since="0.1.0")
+@rule("TL102", since="0.1.0", calls=(Calls(_DROPOUTS, "p", mode=True),))
 def dropout_training_as_p(call: MethodCall) -> Iterator[Finding]:
     """`F.dropout(x, self.training)` passes the mode as the drop probability.
 

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
-from torchlint.rule import rule
+from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
 
 _SDPA = {
-    "torch.nn.functional.scaled_dot_product_attention",
-    "torch._C._nn.scaled_dot_product_attention",
+    "torch.nn.functional.scaled_dot_product_attention": 4,
+    "torch._C._nn.scaled_dot_product_attention": 4,
 }
 
 
-@rule("TL103", since="0.1.0")
+@rule("TL103", since="0.1.0", calls=(Calls(_SDPA, "dropout_p", mode=False),))
 def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
     """`scaled_dot_product_attention` applies `dropout_p` in evaluation, too.
 

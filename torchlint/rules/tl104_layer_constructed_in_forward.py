@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
 
 
-@rule("TL104", since="0.1.0")
+@rule("TL104", since="0.1.0", constructions=True)
 def layer_constructed_in_forward(call: MethodCall) -> Iterator[Finding]:
     """A layer or Parameter that is created in `forward` is never trained.
 
@@ -61,8 +61,9 @@ def layer_constructed_in_forward(call: MethodCall) -> Iterator[Finding]:
     - https://github.com/Project-MONAI/MONAI/pull/8578
     """
     if (
-        call.in_forward_only
+        call.is_behind_forward
         and call.makes_layer
+        and call.in_forward_only
         and not call.weights_are_replaced
         and not call.cls.has_optimizer
     ):

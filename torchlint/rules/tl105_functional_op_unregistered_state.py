@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
-from torchlint.rule import rule
+from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
 
-_STATISTICS = {
-    "torch.nn.functional.batch_norm": (("running_mean", 1), ("running_var", 2)),
-    "torch.nn.functional.instance_norm": (("running_mean", 1), ("running_var", 2)),
-}
+_NORMS = ("torch.nn.functional.batch_norm", "torch.nn.functional.instance_norm")
+_STATISTICS = (
+    Calls(dict.fromkeys(_NORMS, 1), "running_mean", tensor=True),
+    Calls(dict.fromkeys(_NORMS, 2), "running_var", tensor=True),
+)
 _WEIGHTS = {
-    f"torch.nn.functional.{name}": ("weight", 1)
+    f"torch.nn.functional.{name}": 1
     for name in (
         "linear", "bilinear", "embedding", "embedding_bag", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
         "conv_transpose2d", "conv_transpose3d",
@@ -22,7 +23,7 @@ _WEIGHTS = {
 }  # fmt: skip
 
 
-@rule("TL105", since="0.1.0")
+@rule("TL105", since="0.1.0", calls=(*_STATISTICS, Calls(_WEIGHTS, "weight", tensor=True)))
 def functional_op_unregistered_state(call: MethodCall) -> Iterator[Finding]:
     """A stateful operation written with `torch.nn.functional` keeps its state in a plain tensor.
 
@@ -75,8 +76,9 @@ def functional_op_unregistered_state(call: MethodCall) -> Iterator[Finding]:
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
     """
-    for name, position in _STATISTICS.get(call.callee, ()):
-        given = call.argument(name, position)
+    for watched in _STATISTICS:
+        position = watched.functions.get(call.callee)
+        given = call.argument(watched.argument, position) if position is not None else None
         if given is not None and call.is_plain_tensor_attribute(given):
             yield call.finding(
                 f"`{call.code(given)}` is a plain tensor: what `{call.spelled}` learns in it is neither saved nor moved",
@@ -85,7 +87,7 @@ def functional_op_unregistered_state(call: MethodCall) -> Iterator[Finding]:
             )
             return
     if call.callee in _WEIGHTS and call.in_forward_only:
-        given = call.argument(*_WEIGHTS[call.callee])
+        given = call.argument("weight", _WEIGHTS[call.callee])
         if given is not None and call.is_random_tensor(given):
             yield call.finding(
                 f"`{call.code(given)}` is a random tensor: the weights that `{call.spelled}` computes with are never trained",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
-from torchlint.rule import rule
+from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
@@ -17,7 +17,7 @@ _NEVER_ACTIVE = {
 """The functions whose ``training`` is False by default, and its position."""
 
 
-@rule("TL107", since="0.1.0")
+@rule("TL107", since="0.1.0", calls=(Calls(_NEVER_ACTIVE, "training", given=False),))
 def functional_dropout_never_active(call: MethodCall) -> Iterator[Finding]:
     """`F.alpha_dropout`, `F.feature_alpha_dropout` and `F.rrelu` do nothing random unless `training=` is given.
 

@@ -65,11 +65,11 @@ def epoch_scheduler_in_batch_loop(step: SchedulerStep) -> Iterator[Finding]:
     - https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
     - https://github.com/ivadomed/ivadomed/pull/55
     """
-    if step.batch_loop is None or step.is_conditional or not step.schedulers:
+    if step.batch_loop is None or step.is_conditional:
         return
     if step.has_argument and not step.steps_on_batch_loss:
         return
-    if not all(step.counts_epochs(scheduler) for scheduler in step.schedulers):
+    if not step.schedulers or not all(step.counts_epochs(scheduler) for scheduler in step.schedulers):
         return
     if not step.is_within_epochs and not all(step.names_epochs(scheduler) for scheduler in step.schedulers):
         return

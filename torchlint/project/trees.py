@@ -1,0 +1,40 @@
+"""The syntax trees that were parsed last: a file that other files ask about is parsed once, not once more for itself."""
+
+from __future__ import annotations
+
+import ast
+from collections import OrderedDict
+from pathlib import Path
+
+from torchlint.project.outline import parse
+
+_MOST_CHARACTERS = 3_000_000
+"""Of all texts together; a tree takes about 30 times the memory of its text."""
+
+
+class Trees:
+    def __init__(self) -> None:
+        self._trees: OrderedDict[Path, tuple[str, ast.Module]] = OrderedDict()
+        self._characters = 0
+
+    def add(self, path: Path, text: str, tree: ast.Module) -> None:
+        """Keep a tree, and let those go that nobody asked for longest."""
+        self._drop(path)
+        self._trees[path] = (text, tree)
+        self._characters += len(text)
+        while self._characters > _MOST_CHARACTERS and len(self._trees) > 1:
+            self._drop(next(iter(self._trees)))
+
+    def _drop(self, path: Path) -> None:
+        text, _ = self._trees.pop(path, ("", None))
+        self._characters -= len(text)
+
+    def parse(self, path: Path, text: str) -> ast.Module:
+        """The tree of a text; raises :class:`torchlint.project.outline.OutlineError` where Python refuses it."""
+        known = self._trees.get(path)
+        if known is not None and known[0] == text:
+            self._trees.move_to_end(path)
+            return known[1]
+        tree = parse(text)
+        self.add(path, text, tree)
+        return tree

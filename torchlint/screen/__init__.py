@@ -1,0 +1,85 @@
+"""Which classes and functions of a file can hold a finding, from ``ast`` alone: LibCST is given only those.
+
+LibCST costs ten times ``ast.parse``, and what is asked of its tree as much again, while findings are rare. A screen
+may only prove absence. Each thing that rules subscribe to (:attr:`torchlint.rule.Rule.subject`) has one, and a rule
+on calls narrows its own down by what it declares in :attr:`torchlint.rule.Rule.calls`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+from torchlint.project.index import Project
+from torchlint.project.outline import Outline
+from torchlint.rule import Rule
+from torchlint.screen import attributes, calls, construction, schedulers
+from torchlint.screen.possibilities import Possibilities
+from torchlint.screen.scopes import ClassSketch, FileSketch
+
+_CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
+    "PlainTensor": attributes.may_keep_plain_tensor,
+    "LostParameter": attributes.may_lose_parameter,
+    "PlainContainer": attributes.may_hide_modules,
+    "Construction": construction.may_not_initialise,
+    "SuperCall": construction.may_name_another_class,
+}
+
+
+class Screened:
+    """What is left of one file: the candidates of each subject.
+
+    ``classes`` maps a subject to the qualified names of the classes that may hold one, ``steps`` are the indices of
+    the top-level statements that may step a scheduler.
+    """
+
+    def __init__(self, classes: dict[str, list[str]], steps: Iterable[int], outline: Outline) -> None:
+        self.classes = classes
+        self.steps = frozenset(steps)
+        found = {name for names in classes.values() for name in names}
+        self.statements = self.steps | {outline.classes[name].statement for name in found}
+
+    def __bool__(self) -> bool:
+        return bool(self.statements)
+
+
+def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
+    """The candidates of ``rules`` in a file."""
+    file = _possibilities(project).file(outline)
+    subjects = {rule.subject for rule in rules}
+    on_calls = tuple(rule for rule in rules if rule.subject == "MethodCall")
+    classes: dict[str, list[str]] = {subject: [] for subject in subjects}
+    for cls in _modules(file) if subjects - {"SchedulerStep"} else ():
+        for subject in subjects & _CLASS_SCREENS.keys():
+            if _CLASS_SCREENS[subject](cls):
+                classes[subject].append(cls.outline.qualname)
+        if on_calls and calls.may_hold_calls(cls, on_calls):
+            classes["MethodCall"].append(cls.outline.qualname)
+    steps = schedulers.stepping(file) if "SchedulerStep" in subjects else ()
+    return Screened(classes, steps, outline)
+
+
+def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
+    """What there is without a screen: all Module classes and all statements."""
+    modules = [
+        name
+        for name, definition in outline.classes.items()
+        if project.is_module(project.class_symbol(outline, definition))
+    ]
+    subjects = {rule.subject for rule in rules}
+    steps = range(len(outline.statements)) if "SchedulerStep" in subjects else ()
+    return Screened(dict.fromkeys(subjects, modules), steps, outline)
+
+
+def _modules(file: FileSketch) -> Iterable[ClassSketch]:
+    project, outline = file.project, file.outline
+    for definition in outline.classes.values():
+        if definition.bases and project.is_module(project.class_symbol(outline, definition)):
+            sketch = file.class_sketch(definition)
+            if sketch is not None:
+                yield sketch
+
+
+@lru_cache(maxsize=8)
+def _possibilities(project: Project) -> Possibilities:
+    return Possibilities(project)

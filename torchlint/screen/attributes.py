@@ -1,0 +1,37 @@
+"""Screens for what a Module class keeps on ``self``."""
+
+from __future__ import annotations
+
+from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, LOST, MODULE, PARAMETER, TENSOR, held
+from torchlint.screen.scopes import ClassSketch
+
+_OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "_apply", "__setattr__"}
+
+
+def may_hide_modules(cls: ClassSketch) -> bool:
+    """Whether a plain container on ``self`` may hold modules or Parameters: its own, or what callers pass."""
+    if _OWN_REGISTRY & cls.methods.keys():
+        return False
+    given: set[str] = set()
+    for name, kinds in cls.stored_kinds:
+        if kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER):
+            return True
+        if kinds & (ARGUMENT | COPY):
+            given.add(name)
+    # What callers pass counts only where the forward pass loops over it, or picks from it.
+    return bool(given) and any(given & cls.methods[name].sketch.looped for name in cls.used_by_forward)
+
+
+def may_keep_plain_tensor(cls: ClassSketch) -> bool:
+    """Whether ``__init__`` may assign a tensor that the forward pass reads."""
+    if cls.methods.keys() & {"_apply", "to", "cuda"}:
+        return False
+    early = cls.used_by_init - cls.used_by_forward
+    late = {name for method in cls.methods.keys() - early for name in cls.methods[method].sketch.stores}
+    tensors = {name for name, kinds in cls.stored_kinds if name not in late and kinds & TENSOR}
+    return any(tensors & cls.methods[name].sketch.loads for name in cls.used_by_forward)
+
+
+def may_lose_parameter(cls: ClassSketch) -> bool:
+    """Whether an attribute may get a tensor that is computed from a new Parameter."""
+    return any((kinds | held(kinds)) & LOST for _, kinds in cls.stored_kinds)

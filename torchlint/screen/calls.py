@@ -1,0 +1,169 @@
+"""Screens for calls in the methods of a Module class, and in the functions that its forward pass calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from torchlint.model.vocabulary import is_mode_word
+from torchlint.project.index import Symbol
+from torchlint.rule import Calls, Rule
+from torchlint.screen.kinds import CALLABLE, CLASS, MODULE, PARAMETER, TENSOR, Kinds
+from torchlint.screen.scopes import ClassSketch, Scope
+from torchlint.screen.sketch import Call, dotted_name
+
+Watched = Mapping[str, Sequence[tuple[Calls, int]]]
+"""For each function what rules look for in its calls, and at which position."""
+
+
+@lru_cache(maxsize=8)
+def _by_function(rules: tuple[Rule, ...]) -> Watched:
+    found: dict[str, list[tuple[Calls, int]]] = {}
+    for rule in rules:
+        for calls in rule.calls:
+            for function, position in calls.functions.items():
+                found.setdefault(function, []).append((calls, position))
+    return found
+
+
+def may_hold_calls(cls: ClassSketch, rules: tuple[Rule, ...]) -> bool:
+    """Whether a rule may look at a call of the class."""
+    if any(
+        not rule.calls and not rule.constructions for rule in rules
+    ):  # it declares nothing, so it wants all
+        return True
+    watched = _by_function(rules)
+    constructions = any(rule.constructions for rule in rules)
+    late = cls.used_by_forward - cls.used_by_init
+    for name, method in cls.methods.items():
+        makes = constructions and name in late
+        if _may_match(method, watched, makes=makes):
+            return True
+    return any(_may_match(function, watched, makes=False) for function in _called_functions(cls))
+
+
+def _called_functions(cls: ClassSketch) -> Iterator[Scope]:
+    """The functions of the file that the forward pass calls."""
+    functions = cls.file.outline.functions
+    names = {
+        call.callee
+        for method in cls.used_by_forward
+        for call in cls.methods[method].sketch.calls
+        if call.callee in functions
+    }
+    # A function under another name is one that is mentioned.
+    names |= {name for method in cls.methods.values() for name in method.sketch.mentions & functions.keys()}
+    for name in sorted(names):
+        function = cls.file.function(name)
+        if function is not None:
+            yield function
+
+
+def _may_match(scope: Scope, watched: Watched, *, makes: bool) -> bool:
+    named: dict[str, Symbol | Kinds | None] = {}
+    for call in scope.sketch.calls:
+        if call.callee not in named or not call.callee:
+            named[call.callee] = _callee(call, scope)
+        callee = named[call.callee]
+        if callee is None:
+            continue
+        if isinstance(callee, Symbol):
+            if makes and _makes_module(callee, call, scope):
+                return True
+            if _is_watched(callee, call, scope, watched):
+                return True
+        elif makes and callee & CLASS:
+            return True
+        elif callee & CALLABLE:
+            symbols = scope.file.possibilities.symbols_in(callee)
+            if any(_is_watched(symbol, call, scope, watched) for symbol in symbols):
+                return True
+    return False
+
+
+def _callee(call: Call, scope: Scope) -> Symbol | Kinds | None:
+    """What is called: by its own name, or what a variable may hold; nothing where that is known to be neither."""
+    dotted = call.callee
+    head, _, rest = dotted.partition(".")
+    if head and head == scope.sketch.self_name:
+        if scope.owner is None or "." in rest or rest in scope.owner.methods:
+            return None
+        return scope.owner.attribute(rest)
+    symbol = scope.symbol(dotted) if head else None
+    if symbol is not None and symbol.kind != "value":
+        return symbol
+    func = call.node.func
+    holder = func.value if isinstance(func, ast.Attribute) else func
+    return scope.possible(func) if _may_name(holder, scope) else None
+
+
+def _may_name(node: ast.expr, scope: Scope) -> bool:
+    """Whether a local name, or an expression, may stand for a class, a function or a module by its name."""
+    if isinstance(node, ast.Name):
+        bindings = list(scope.bindings(node.id))
+        return not bindings or any(
+            binding.kind in ("loop", "unpacked", "import", "class", "function")
+            or (binding.kind == "value" and _may_name_value(binding.node, scope))
+            for binding in bindings
+        )
+    return _may_name_value(node, scope)
+
+
+def _may_name_value(node: ast.expr, scope: Scope) -> bool:
+    if isinstance(node, ast.Call):
+        dotted = dotted_name(node.func)
+        symbol = scope.symbol(dotted) if dotted else None
+        return symbol is not None and (symbol.kind == "function" or symbol.dotted == "functools.partial")
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.IfExp | ast.BoolOp | ast.NamedExpr)
+
+
+def _makes_module(symbol: Symbol, call: Call, scope: Scope) -> bool:
+    """Whether a call makes a module with a state or a mode, or a Parameter."""
+    if symbol.kind not in ("class", "external"):
+        return False
+    return bool(scope.file.evaluator.call_symbol(symbol, call.node, scope) & (MODULE | PARAMETER)) and bool(
+        scope.file.possibilities.of_symbol(symbol, scope.file) & CLASS
+    )
+
+
+def _is_watched(symbol: Symbol, call: Call, scope: Scope, watched: Watched) -> bool:
+    """Whether a call of ``symbol`` is one that a rule looks at."""
+    if symbol.kind != "external" or symbol.dotted not in watched:
+        return False
+    return any(_concerns(calls, position, call, scope) for calls, position in watched[symbol.dotted])
+
+
+def _concerns(calls: Calls, position: int, call: Call, scope: Scope) -> bool:
+    written = _argument(call.node, calls.argument, position)
+    if written is None or not calls.given:
+        return (written is None) != calls.given
+    if calls.mode is not None and calls.mode != _speaks_of_mode(written):
+        return False
+    return not calls.tensor or bool(scope.possible(written) & TENSOR)
+
+
+def _argument(call: ast.Call, name: str, position: int) -> ast.expr | None:
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    before = call.args[: position + 1]
+    if len(before) <= position or any(isinstance(item, ast.Starred) for item in before):
+        return None
+    return before[position]
+
+
+def _speaks_of_mode(node: ast.expr) -> bool:
+    return any(is_mode_word(word) for word in _words(node)) or (
+        isinstance(node, ast.Constant) and node.value is True
+    )
+
+
+def _words(node: ast.expr) -> Iterable[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            yield inner.id
+        elif isinstance(inner, ast.Attribute):
+            yield inner.attr
+        elif isinstance(inner, ast.keyword) and inner.arg:
+            yield inner.arg

@@ -1,0 +1,449 @@
+"""What an expression can evaluate to at most, whatever the order and the conditions: the screen's own evaluator.
+
+It errs to one side only: what :mod:`torchlint.model.values` finds for an expression is always among the kinds that
+are possible here. ``tests/test_screen.py`` compares the two.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from torchlint.model.facts import torch_facts
+from torchlint.project.index import Symbol
+from torchlint.screen.kinds import (
+    ANY_THING,
+    ARGUMENT,
+    CALLABLE,
+    CLASS,
+    CONTAINER,
+    COPY,
+    FOREIGN,
+    LOST,
+    MODULE,
+    NAMESPACE,
+    PARAMETER,
+    SCHEDULER,
+    SELF,
+    TENSOR,
+    Kinds,
+    holding,
+    items,
+)
+from torchlint.screen.sketch import Binding, TargetPath, dotted_name
+
+if TYPE_CHECKING:
+    from torchlint.screen.scopes import FileSketch, Scope
+
+_MADE = MODULE | PARAMETER
+_BUILTIN_CONTAINERS = {
+    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict", "builtins.reversed",
+    "builtins.sorted", "collections.OrderedDict", "collections.deque", "collections.defaultdict", "builtins.iter",
+    "builtins.map", "builtins.filter", "builtins.zip", "itertools.chain",
+}  # fmt: skip
+
+
+class Evaluator:
+    """Evaluates the expressions of one file."""
+
+    def __init__(self, file: FileSketch) -> None:
+        self.file = file
+        self._memo: dict[object, Kinds] = {}
+
+    def once(self, key: object, answer: Callable[[], Kinds]) -> Kinds:
+        known = self._memo.get(key)
+        return known if known is not None else self.file.possibilities.solve(self._memo, key, answer)
+
+    def possible(self, node: ast.expr, scope: Scope) -> Kinds:
+        """What ``node``, which stands in ``scope``, may be."""
+        evaluate = _EVALUATE.get(node.__class__)
+        if evaluate is None:
+            return 0
+        if node.__class__ is ast.Call and dotted_name(node.func) and self._is_plain(node, scope):
+            return MODULE
+        return self.once(node, lambda: evaluate(self, node, scope))
+
+    def _is_plain(self, node: ast.Call, scope: Scope) -> bool:
+        """``nn.Linear(...)``: the most common expression by far, which needs no looking into its arguments."""
+        symbol = scope.symbol(dotted_name(node.func))
+        return symbol is not None and symbol.dotted in _PLAIN_MODULES and symbol.kind == "external"
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    def _name(self, node: ast.Name, scope: Scope) -> Kinds:
+        return self._named(node.id, scope)
+
+    def _named(self, name: str, scope: Scope | None) -> Kinds:
+        inside = scope
+        while scope is not None:
+            outer = scope.sketch.definitions.get(name, ())
+            inner = scope.sketch.inner.get(name, ())
+            if outer or inner:
+                kinds = self.of_bindings((*outer, *inner), scope)
+                kinds |= self.grown(scope, name) if kinds & CONTAINER else 0
+                if outer:
+                    return kinds
+                return kinds | self._named(name, scope.outer) if scope.outer else kinds | self._free(name)
+            scope = scope.outer
+        return self._free(name) if inside is not None else 0
+
+    def _free(self, name: str) -> Kinds:
+        symbol = self.file.meaning(name)
+        if symbol is not None and symbol.kind != "value":
+            return self.file.possibilities.of_symbol(symbol, self.file)
+        script = self.file.script
+        bindings = script.sketch.definitions.get(name, ())
+        kinds = self.of_bindings(bindings, script)
+        return kinds | self.grown(script, name) if kinds & CONTAINER else kinds
+
+    def of_bindings(self, bindings: Iterable[Binding], scope: Scope) -> Kinds:
+        kinds = 0
+        for binding in bindings:
+            if binding.kind == "value":
+                kinds |= self.possible(binding.node, scope)
+            elif binding.kind == "loop":
+                iterable, path = binding.node
+                kinds |= self._item(iterable, path, scope)
+            elif binding.kind == "unpacked":
+                value, path = binding.node
+                kinds |= self._unpacked(value, path, scope)
+            elif binding.kind == "parameter":
+                kinds |= ARGUMENT
+            elif binding.kind == "import":
+                symbol = self.file.project.imported(self.file.outline, binding.node)
+                kinds |= self.file.possibilities.of_symbol(symbol, self.file) if symbol is not None else 0
+            elif binding.kind == "class":
+                kinds |= CLASS | ANY_THING
+            elif binding.kind == "function":
+                kinds |= self._closure(binding.node, scope)
+        return kinds
+
+    def _closure(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> Kinds:
+        """A function defined in ``scope``."""
+        result = self.once(
+            (node, "closure"), lambda: scope.returned_of(scope.sketch.nested.get(node.name, ()))
+        )
+        key = (self.file.outline.path, node.lineno, node.name)
+        return self.file.possibilities.closure_of(key, result)
+
+    def _unpacked(self, node: ast.expr, path: TargetPath, scope: Scope) -> Kinds:
+        """What the target at ``path`` of ``a, (b, c) = node`` gets; a tuple in a variable is not looked into."""
+        if not path:
+            return self.possible(node, scope)
+        if isinstance(node, ast.IfExp):
+            return self._unpacked(node.body, path, scope) | self._unpacked(node.orelse, path, scope)
+        index = path[0]
+        if isinstance(node, ast.Tuple | ast.List):
+            if index is None or any(isinstance(item, ast.Starred) for item in node.elts):
+                return items(self.possible(node, scope))
+            return self._unpacked(node.elts[index], path[1:], scope) if index < len(node.elts) else 0
+        if not isinstance(node, ast.Call):
+            return 0
+        found = self._returned_at(node, path, scope) if index is not None else None
+        return items(self.possible(node, scope)) if found is None else found
+
+    def _returned_at(self, node: ast.Call, path: TargetPath, scope: Scope) -> Kinds | None:
+        """What a function of the project, or a method, returns at a place, where it returns tuples."""
+        dotted = dotted_name(node.func)
+        head, _, name = dotted.partition(".")
+        if head and head == scope.sketch.self_name:
+            owners = (
+                [scope.owner, *scope.owner.ancestors] if scope.owner is not None and "." not in name else []
+            )
+            found = [owner.methods[name] for owner in owners if name in owner.methods]
+            return self._at(found[0], path, (found[0].sketch, path)) if len(found) == 1 else None
+        symbol = scope.symbol(dotted) if head else None
+        if symbol is None or symbol.kind != "function" or symbol.outline is None:
+            return None
+        function = self.file.other(symbol.outline).function(symbol.qualname)
+        return self._at(function, path, (symbol.outline.path, symbol.qualname, path)) if function else None
+
+    def _at(self, function: Scope, path: TargetPath, key: object) -> Kinds | None:
+        if not all(isinstance(value, ast.Tuple) for value in function.sketch.returns):
+            return None
+        return function.file.evaluator.once(key, lambda: function.returned_at(path))
+
+    def _item(self, iterable: ast.expr, path: TargetPath, scope: Scope) -> Kinds:
+        """What the target at ``path`` of a loop over ``iterable`` is bound to."""
+        if isinstance(iterable, ast.Call):
+            index = path[0] if path else None
+            if isinstance(iterable.func, ast.Name) and path:
+                if iterable.func.id == "enumerate" and iterable.args and index == 1:
+                    return self._item(iterable.args[0], path[1:], scope)
+                if iterable.func.id == "zip" and index is not None and index < len(iterable.args):
+                    return self._item(iterable.args[index], path[1:], scope)
+            if isinstance(iterable.func, ast.Attribute):
+                if iterable.func.attr == "items" and index == 1:
+                    return self._item(iterable.func.value, path[1:], scope)
+                if iterable.func.attr == "values":
+                    return self._item(iterable.func.value, path, scope)
+        return 0 if path else items(self.possible(iterable, scope))
+
+    def grown(self, scope: Scope, name: str) -> Kinds:
+        """What is added to a container later, as what the container holds."""
+        growths = scope.grown
+        kinds = 0
+        for where, growth in (*growths.of(scope, name), *growths.wild):
+            added = where.possible(growth.added)
+            kinds |= added & ~SELF if growth.whole else holding(added)
+        return kinds & ~SELF
+
+    # -- attributes and items ----------------------------------------------------------------------------------------
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Kinds:
+        dotted = dotted_name(node)
+        head = dotted.partition(".")[0] if dotted else ""
+        if head and head == scope.sketch.self_name and dotted.count(".") == 1:
+            return scope.owner.attribute(node.attr) if scope.owner is not None else 0
+        if head and head != scope.sketch.self_name:
+            symbol = scope.symbol(dotted)
+            if symbol is not None and symbol.kind != "value":
+                return self.file.possibilities.of_symbol(symbol, self.file)
+        return self._member(self.possible(node.value, scope), node.attr)
+
+    def _member(self, base: Kinds, name: str) -> Kinds:
+        kinds = 0
+        if base & (FOREIGN | CLASS | NAMESPACE):
+            kinds |= self.file.possibilities.attribute(base, name, self.file)
+        if base & PARAMETER and name == "data":
+            kinds |= TENSOR
+        if base & (PARAMETER | LOST):
+            kinds |= LOST
+        if base & (TENSOR | LOST):
+            kinds |= TENSOR
+        if base & MODULE and name in ("weight", "bias"):
+            kinds |= PARAMETER
+        return kinds
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Kinds:
+        base = self.possible(node.value, scope)
+        if _is_slice(node.slice):
+            kinds = base & (CONTAINER | MODULE | COPY) | base & ~SELF
+        else:
+            kinds = items(base) if base & (CONTAINER | MODULE) else 0
+        return kinds | TENSOR if base & (TENSOR | LOST | PARAMETER) else kinds
+
+    # -- calls -------------------------------------------------------------------------------------------------------
+
+    def _call(self, node: ast.Call, scope: Scope) -> Kinds:
+        func = node.func
+        dotted = dotted_name(func)
+        head = dotted.partition(".")[0] if dotted else ""
+        if head and head != scope.sketch.self_name:
+            symbol = scope.symbol(dotted)
+            if symbol is not None and symbol.kind != "value":
+                return self.call_symbol(symbol, node, scope)
+        kinds = 0
+        callee = self.possible(func, scope)
+        if callee & CALLABLE:
+            kinds |= self.file.possibilities.called(callee, node, scope)
+        if callee & CLASS:
+            kinds |= _MADE | FOREIGN | callee & ~SELF
+        if isinstance(func, ast.Attribute):
+            kinds |= self._call_method(func, scope)
+        return kinds
+
+    def _call_method(self, func: ast.Attribute, scope: Scope) -> Kinds:
+        facts, method = torch_facts(), func.attr
+        if isinstance(func.value, ast.Name) and func.value.id == scope.sketch.self_name:
+            return scope.owner.returned_by(method) if scope.owner is not None else 0
+        base = self.possible(func.value, scope)
+        kinds = 0
+        if base & MODULE and (method in facts.module_fluent_methods or method == "values"):
+            kinds |= base & ~(TENSOR | LOST)
+        if base & PARAMETER:
+            kinds |= PARAMETER if method.endswith("_") else LOST
+        if base & (TENSOR | LOST) and (method not in facts.leaving_methods or method == "type"):
+            kinds |= base & (TENSOR | LOST)
+        if base & CONTAINER and method in ("copy", "values", "items", "keys"):
+            kinds |= base & ~(TENSOR | LOST)
+        return kinds
+
+    def call_symbol(self, symbol: Symbol, node: ast.Call, scope: Scope) -> Kinds:
+        """What a call of a class or function by its name may give."""
+        if symbol.kind == "external":
+            return self._call_external(symbol, node, scope)
+        if symbol.kind == "class":
+            return self.file.possibilities.module_of(symbol) if self.file.project.is_module(symbol) else 0
+        if symbol.kind == "function" and symbol.outline is not None:
+            return self.returned(symbol)
+        return 0
+
+    def returned(self, symbol: Symbol) -> Kinds:
+        """What a function of the project may return."""
+        assert symbol.outline is not None
+        possibilities = self.file.possibilities
+        key = (symbol.outline.path, symbol.qualname)
+        known = possibilities.returned.get(key)
+        if known is not None:
+            self.file.look_into(symbol.outline)
+            return known
+        file = self.file.other(symbol.outline)
+        return possibilities.solve(
+            possibilities.returned, key, lambda: file.evaluator.returned_here(symbol.qualname)
+        )
+
+    def returned_here(self, name: str) -> Kinds:
+        function = self.file.function(name)
+        if function is None:
+            return 0
+        node = self.file.tree.body[self.file.outline.functions[name].statement]
+        return function.returned() | self.declared(node)
+
+    def declared(self, node: ast.AST | None) -> Kinds:
+        """What the annotation ``-> Encoder`` promises."""
+        annotation = getattr(node, "returns", None)
+        if annotation is None:
+            return 0
+        dotted = annotation.value if isinstance(annotation, ast.Constant) else dotted_name(annotation)
+        symbol = (
+            self.file.meaning(dotted)
+            if isinstance(dotted, str) and dotted.replace(".", "").isidentifier()
+            else None
+        )
+        if symbol is None or symbol.dotted == "torch.nn.Module" or not self.file.project.is_module(symbol):
+            return 0
+        return self.file.possibilities.module_of(symbol)
+
+    def _call_external(self, symbol: Symbol, node: ast.Call, scope: Scope) -> Kinds:
+        dotted, facts = symbol.dotted, torch_facts()
+        if dotted in _BUILTIN_CONTAINERS:
+            return self._container_of(node, scope)
+        if not dotted.startswith("torch.") and dotted not in facts.passthrough:
+            if dotted == "functools.partial" and node.args:
+                return self.possible(node.args[0], scope)
+            return MODULE if self.file.project.is_module(symbol) else 0
+        if dotted == "torch.nn.Parameter":
+            return PARAMETER
+        if dotted in facts.passthrough or (dotted.startswith("torch.nn.init.") and dotted.endswith("_")):
+            return self.possible(node.args[0], scope) if node.args else 0
+        if (
+            dotted in facts.tensor_factories
+            or dotted in facts.tensor_operations
+            or dotted.startswith(("torch.nn.functional.", "torch.autograd.Variable"))
+        ):
+            return TENSOR
+        if dotted.startswith("torch.optim.lr_scheduler."):
+            return SCHEDULER
+        if not self.file.project.is_module(symbol):
+            return 0
+        if dotted in facts.container_modules:
+            return MODULE | (self._container_of(node, scope, of_arguments=True) & ~SELF)
+        weighted = any(item.arg in facts.state_arguments or item.arg is None for item in node.keywords)
+        return 0 if dotted in facts.stateless_modules and not weighted else MODULE
+
+    def _container_of(self, node: ast.Call, scope: Scope, *, of_arguments: bool = False) -> Kinds:
+        """A container made of the elements of what is given, or ``of_arguments`` themselves."""
+        kinds = CONTAINER
+        for argument in node.args:
+            given = self._mapped(argument, scope)
+            if given & ARGUMENT and len(node.args) == 1:
+                kinds |= COPY
+            kinds |= given & ~SELF
+            if of_arguments and not isinstance(argument, ast.Starred):
+                kinds |= holding(given & ~ARGUMENT)
+        for keyword in node.keywords:
+            kinds |= holding(self.possible(keyword.value, scope))
+        return kinds
+
+    def _mapped(self, argument: ast.expr, scope: Scope) -> Kinds:
+        if isinstance(argument, ast.Lambda):
+            return holding(self.possible(argument.body, scope))
+        return self.possible(argument.value if isinstance(argument, ast.Starred) else argument, scope)
+
+    # -- operators and displays --------------------------------------------------------------------------------------
+
+    def _binary(self, node: ast.BinOp, scope: Scope) -> Kinds:
+        both = self._operands(node, scope)
+        kinds = both & TENSOR
+        if both & (PARAMETER | LOST):
+            kinds |= LOST
+        if both & CONTAINER:
+            kinds |= both & ~SELF | CONTAINER
+        return kinds
+
+    def _operands(self, node: ast.BinOp, scope: Scope) -> Kinds:
+        """What the operands of a whole chain such as ``a + b + c`` may be."""
+        kinds = 0
+        inner: ast.expr = node
+        while isinstance(inner, ast.BinOp):
+            kinds |= self.possible(inner.right, scope)
+            inner = inner.left
+        return kinds | self.possible(inner, scope)
+
+    def _unary(self, node: ast.UnaryOp, scope: Scope) -> Kinds:
+        inner = self.possible(node.operand, scope)
+        return inner | LOST if inner & PARAMETER else inner
+
+    def _either(self, node: ast.IfExp, scope: Scope) -> Kinds:
+        return self.possible(node.body, scope) | self.possible(node.orelse, scope)
+
+    def _boolean(self, node: ast.BoolOp, scope: Scope) -> Kinds:
+        kinds = 0
+        for value in node.values:
+            kinds |= self.possible(value, scope)
+        return kinds
+
+    def _walrus(self, node: ast.NamedExpr, scope: Scope) -> Kinds:
+        return self.possible(node.value, scope)
+
+    def _display(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Kinds:
+        kinds = CONTAINER
+        for element in node.elts:
+            if isinstance(element, ast.Starred):
+                kinds |= self.possible(element.value, scope) & ~SELF
+            elif not isinstance(element, ast.Constant):
+                kinds |= holding(self.possible(element, scope))
+        return kinds
+
+    def _dict(self, node: ast.Dict, scope: Scope) -> Kinds:
+        kinds = CONTAINER
+        for value in node.values:
+            kinds |= holding(self.possible(value, scope))
+        return kinds
+
+    def _generated(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Kinds:
+        return CONTAINER | holding(self.possible(node.elt, scope))
+
+    def _generated_dict(self, node: ast.DictComp, scope: Scope) -> Kinds:
+        return CONTAINER | holding(self.possible(node.value, scope))
+
+
+def _is_slice(node: ast.expr) -> bool:
+    return isinstance(node, ast.Slice) or (isinstance(node, ast.Tuple) and any(map(_is_slice, node.elts)))
+
+
+_PLAIN_MODULES = {
+    f"torch.nn.{name}"
+    for name in (
+        "Linear",
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+        "BatchNorm1d",
+        "BatchNorm2d",
+        "LayerNorm",
+        "Embedding",
+        "Dropout",
+    )
+}
+_EVALUATE: dict[type, Callable[[Evaluator, Any, Scope], Kinds]] = {
+    ast.Name: Evaluator._name,
+    ast.Attribute: Evaluator._attribute,
+    ast.Subscript: Evaluator._subscript,
+    ast.Call: Evaluator._call,
+    ast.BinOp: Evaluator._binary,
+    ast.UnaryOp: Evaluator._unary,
+    ast.IfExp: Evaluator._either,
+    ast.BoolOp: Evaluator._boolean,
+    ast.NamedExpr: Evaluator._walrus,
+    ast.List: Evaluator._display,
+    ast.Tuple: Evaluator._display,
+    ast.Set: Evaluator._display,
+    ast.Dict: Evaluator._dict,
+    ast.ListComp: Evaluator._generated,
+    ast.SetComp: Evaluator._generated,
+    ast.GeneratorExp: Evaluator._generated,
+    ast.DictComp: Evaluator._generated_dict,
+}

@@ -1,0 +1,176 @@
+"""What is possible in the files of a project, remembered across them, and the solver for questions in a circle."""
+
+from __future__ import annotations
+
+import ast
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from torchlint.project.index import Project, Symbol
+from torchlint.project.outline import Outline
+from torchlint.screen.kinds import (
+    ANY_THING,
+    ANYTHING,
+    CALLABLE,
+    CLASS,
+    FIRST_THING,
+    FOREIGN,
+    MODULE,
+    NAMESPACE,
+    Kinds,
+)
+from torchlint.screen.scopes import FileSketch, Scope
+
+_MAX_DEPTH = 200
+_MAX_ROUNDS = 50
+_MOST_FILES = 64
+"""How many other files are kept with their syntax trees."""
+
+_NAMESPACES = {
+    "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.parameter",
+    "torch.nn.utils", "torch.optim", "torch.optim.lr_scheduler",
+}  # fmt: skip
+
+
+class Possibilities:
+    """The files of a project with their sketches; what functions return and attributes hold is remembered."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._files: OrderedDict[Path, FileSketch] = OrderedDict()
+        self.returned: dict[object, Kinds] = {}
+        self._bits: dict[object, Kinds] = {}
+        self._things: list[object] = []
+        self._results: dict[object, Kinds] = {}
+        self._approximations: dict[object, Kinds] = {}
+        self._settled: dict[object, Kinds] = {}
+        self._homes: dict[object, dict[object, Kinds]] = {}
+        self._active: set[object] = set()
+        self._asked_again: set[object] = set()
+        self._has_grown = False
+
+    def _bit(self, thing: object) -> Kinds:
+        if thing not in self._bits:
+            self._bits[thing] = 1 << FIRST_THING + len(self._things)
+            self._things.append(thing)
+        return self._bits[thing]
+
+    def symbols_in(self, kinds: Kinds) -> Iterator[Symbol]:
+        """The functions and classes that may be meant."""
+        return (thing for thing in self._things_in(kinds) if isinstance(thing, Symbol))
+
+    def _things_in(self, kinds: Kinds) -> Iterator[object]:
+        bits = kinds >> FIRST_THING
+        while bits:
+            lowest = bits & -bits
+            bits ^= lowest
+            yield self._things[lowest.bit_length() - 1]
+
+    def module_of(self, symbol: Symbol) -> Kinds:
+        """The instances of a Module class."""
+        return MODULE | FOREIGN | self._bit(symbol) if symbol.class_outline is not None else MODULE
+
+    def closure_of(self, key: object, result: Kinds) -> Kinds:
+        """A function in a function, by what a call of it gives."""
+        self._results[key] = self._results.get(key, 0) | result
+        return CALLABLE | self._bit(key)
+
+    def attribute(self, kinds: Kinds, name: str, asking: FileSketch) -> Kinds:
+        """What ``module.name`` may hold, by the classes that the module may be of."""
+        found = ANYTHING if kinds & ANY_THING else 0
+        for symbol in self.symbols_in(kinds):
+            if symbol.outline is not None and symbol.class_outline is not None:
+                sketch = asking.other(symbol.outline).class_sketch(symbol.class_outline)
+                found |= sketch.attribute(name) if sketch is not None else 0
+            elif symbol.kind == "module" or symbol.dotted in _NAMESPACES:
+                member = asking.project.member(symbol, name)
+                found |= self.of_symbol(member, asking) if member is not None else 0
+        return found
+
+    def of_symbol(self, symbol: Symbol, asking: FileSketch) -> Kinds:
+        """What a class or function is by itself."""
+        bit = self._bit(symbol)
+        if symbol.kind == "module" or symbol.dotted in _NAMESPACES:
+            return NAMESPACE | bit
+        if symbol.kind == "class":
+            return CLASS | bit if asking.project.is_module(symbol) else bit
+        if symbol.kind == "external" and (
+            symbol.dotted == "torch.nn.Parameter" or asking.project.is_module(symbol)
+        ):
+            return CLASS | bit
+        return CALLABLE | bit if symbol.kind in ("function", "external") else 0
+
+    def called(self, kinds: Kinds, node: ast.Call, scope: Scope) -> Kinds:
+        """What a call of the functions in ``kinds`` may give."""
+        found = ANYTHING if kinds & ANY_THING else 0
+        for thing in self._things_in(kinds):
+            if not isinstance(thing, Symbol):
+                found |= self._results[thing]
+            elif thing.kind in ("function", "external"):
+                found |= scope.file.evaluator.call_symbol(thing, node, scope)
+        return found
+
+    def solve(self, memo: dict[object, Kinds], key: object, answer: Callable[[], Kinds]) -> Kinds:
+        """The answer to a question that may lead back to itself: the least one that agrees with itself.
+
+        A question that is asked while it is being answered gets what is known so far. Where that was too little, the
+        outermost question is asked once more; kinds only ever grow, so this ends. Then all of it goes to the memos.
+        """
+        if key in self._settled:
+            return self._settled[key]
+        so_far = self._approximations.get(key, 0)
+        if key in self._active:
+            self._asked_again.add(key)
+            return so_far
+        if len(self._active) > _MAX_DEPTH:
+            return ANYTHING
+        is_outermost = not self._active
+        found = so_far | self._ask(key, answer)
+        self._approximations[key] = self._settled[key] = found
+        self._homes[key] = memo
+        if found != so_far and key in self._asked_again:
+            self._has_grown = True
+        return self._finish(key, answer) if is_outermost else found
+
+    def _finish(self, key: object, answer: Callable[[], Kinds]) -> Kinds:
+        for _ in range(_MAX_ROUNDS):
+            if not self._has_grown:
+                break
+            self._has_grown = False
+            self._settled.clear()
+            found = self._approximations[key] | self._ask(key, answer)
+            if found != self._approximations[key] and key in self._asked_again:
+                self._has_grown = True
+            self._approximations[key] = self._settled[key] = found
+        for known, kinds in () if self._has_grown else self._settled.items():
+            self._homes[known][known] = kinds
+        found = self._settled[key] if not self._has_grown else ANYTHING
+        for table in (self._approximations, self._settled, self._homes, self._asked_again):
+            table.clear()
+        self._has_grown = False
+        return found
+
+    def _ask(self, key: object, answer: Callable[[], Kinds]) -> Kinds:
+        self._active.add(key)
+        try:
+            return answer()
+        finally:
+            self._active.discard(key)
+
+    def file(self, outline: Outline) -> FileSketch:
+        known = self._files.get(outline.path)
+        if known is not None and known.outline is outline:
+            self._files.move_to_end(outline.path)
+            return known
+        if known is not None and known.outline.text != outline.text:
+            self._files.clear()  # what other files were told about it may no longer hold
+            self.returned.clear()
+        return self._keep(FileSketch(self, outline, self.project.trees.parse(outline.path, outline.text)))
+
+    def _keep(self, file: FileSketch) -> FileSketch:
+        self._files[file.outline.path] = file
+        self._files.move_to_end(file.outline.path)
+        if len(self._files) > _MOST_FILES:
+            self._files.popitem(last=False)
+        return file

@@ -1,0 +1,424 @@
+"""Sketches where they stand: in a file, in a class, in a function around."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from torchlint.project.index import Symbol
+from torchlint.project.outline import ClassOutline, Outline
+from torchlint.screen.evaluate import Evaluator
+from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, HELD, Kinds
+from torchlint.screen.sketch import (
+    Binding,
+    Call,
+    Growth,
+    Sketch,
+    TargetPath,
+    dotted_name,
+    functions_in,
+    is_property,
+)
+
+if TYPE_CHECKING:
+    from torchlint.screen.possibilities import Possibilities
+
+
+class FileSketch:
+    """One file: its functions, classes and script, sketched as far as they are asked for."""
+
+    def __init__(self, possibilities: Possibilities, outline: Outline, tree: ast.Module) -> None:
+        self.possibilities = possibilities
+        self.project = possibilities.project.asked_by(outline)
+        self.outline = outline
+        self.tree = tree
+        self.evaluator = Evaluator(self)
+        self._meanings: dict[str, Symbol | None] = {}
+        self._classes: dict[str, ClassSketch | None] = {}
+        self._functions: dict[str, Scope | None] = {}
+
+    def other(self, outline: Outline) -> FileSketch:
+        """The file that something is defined in, which this one asks about."""
+        self.look_into(outline)
+        return self if outline is self.outline else self.possibilities.file(outline)
+
+    def look_into(self, outline: Outline) -> None:
+        """Note that the source of another file takes part in what is said of this one."""
+        self.project.looked_into(outline)
+
+    def meaning(self, dotted: str) -> Symbol | None:
+        """What a dotted name of the module level means."""
+        if dotted not in self._meanings:
+            self._meanings[dotted] = self.project.resolve(self.outline, dotted)
+        return self._meanings[dotted]
+
+    @cached_property
+    def nodes(self) -> dict[tuple[int, str], ast.ClassDef]:
+        """The classes by the line of their word ``class`` and their name."""
+        found: dict[tuple[int, str], ast.ClassDef] = {}
+        stack: list[ast.AST] = [
+            self.tree.body[index] for index in {item.statement for item in self.outline.definitions}
+        ]
+        inner = len(self.outline.definitions) > len(stack)
+        while stack:
+            node = stack.pop()
+            if isinstance(node, ast.ClassDef):
+                found[node.lineno, node.name] = node
+            if inner or not isinstance(node, ast.ClassDef):
+                stack += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+        return found
+
+    def class_sketch(self, definition: ClassOutline) -> ClassSketch | None:
+        key = f"{definition.line}:{definition.name}"
+        if key not in self._classes:
+            node = self.nodes.get((definition.line, definition.name))
+            self._classes[key] = ClassSketch(self, definition, node) if node is not None else None
+        return self._classes[key]
+
+    def function(self, name: str) -> Scope | None:
+        """A function of the module level."""
+        if name not in self._functions:
+            outline = self.outline.functions.get(name)
+            node = self.tree.body[outline.statement] if outline is not None else None
+            self._functions[name] = (
+                Scope(self, node.body, Sketch.of_function(node, is_method=False))
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                else None
+            )
+        return self._functions[name]
+
+    def scopes(self, index: int) -> Iterator[Scope]:
+        """The functions and methods of a top-level statement, or the script that it is a part of."""
+        statement = self.tree.body[index]
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = self.function(statement.name)
+            if function is not None:
+                yield function
+        elif not isinstance(statement, ast.ClassDef):
+            yield self.script
+        for definition in self._classes_in.get(index, ()):
+            sketch = self.class_sketch(definition)
+            if sketch is not None:
+                yield from sketch.methods.values()
+
+    @cached_property
+    def _classes_in(self) -> dict[int, list[ClassOutline]]:
+        found: dict[int, list[ClassOutline]] = {}
+        for definition in self.outline.classes.values():
+            found.setdefault(definition.statement, []).append(definition)
+        return found
+
+    @cached_property
+    def script(self) -> Scope:
+        """The statements of the module level that are no definitions."""
+        plain = [
+            node
+            for node in self.tree.body
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        ]
+        return Scope(self, plain, Sketch("<module>", plain))
+
+
+class Scope:
+    """A sketch where it stands: in a class or not, and inside which function."""
+
+    def __init__(
+        self,
+        file: FileSketch,
+        nodes: list[ast.stmt],
+        sketch: Sketch,
+        owner: ClassSketch | None = None,
+        outer: Scope | None = None,
+    ) -> None:
+        self.file = file
+        self.nodes = nodes
+        self.sketch = sketch
+        self.owner = owner
+        self.outer = outer
+        self._symbols: dict[str, Symbol | None] = {}
+
+    @cached_property
+    def grown(self) -> _Growths:
+        return self.owner.grown if self.owner is not None else _Growths([self])
+
+    def possible(self, node: ast.expr) -> Kinds:
+        return self.file.evaluator.possible(node, self)
+
+    def bindings(self, name: str) -> Iterator[Binding]:
+        """What binds a name, in the innermost function that does."""
+        scope: Scope | None = self
+        found: list[Binding] = []
+        while scope is not None and not found:
+            found = [*scope.sketch.definitions.get(name, ()), *scope.sketch.inner.get(name, ())]
+            scope = scope.outer
+        return iter(found)
+
+    def symbol(self, dotted: str) -> Symbol | None:
+        """What a dotted name means in the scope, unless that depends on what was assigned to it."""
+        if dotted not in self._symbols:
+            self._symbols[dotted] = self._find_symbol(dotted)
+        return self._symbols[dotted]
+
+    def _find_symbol(self, dotted: str) -> Symbol | None:
+        head, _, rest = dotted.partition(".")
+        bindings = list(self.bindings(head))
+        if not bindings:
+            return self.file.meaning(dotted)
+        return self._imported(bindings[0].node, rest) if _only_import(bindings) else None
+
+    def _imported(self, dotted: str, rest: str) -> Symbol | None:
+        project = self.file.project
+        symbol = project.imported(self.file.outline, dotted)
+        for name in rest.split(".") if rest else ():
+            symbol = project.member(symbol, name) if symbol is not None else None
+        return symbol
+
+    def returned(self) -> Kinds:
+        """What a call of the function may give; an argument of its own is nothing to the caller."""
+        return self.returned_of(self.sketch.returns)
+
+    def returned_at(self, path: TargetPath) -> Kinds:
+        """The same for one place of the tuples that the function returns."""
+        kinds = 0
+        for expression in self.sketch.returns:
+            kinds |= self.file.evaluator._unpacked(expression, path, self)
+        return kinds & ~_arguments
+
+    def returned_of(self, expressions: Iterable[ast.expr]) -> Kinds:
+        kinds = 0
+        for expression in expressions:
+            kinds |= self.possible(expression)
+        return kinds & ~_arguments
+
+
+_arguments = (ARGUMENT | COPY) | (ARGUMENT | COPY) << HELD
+
+
+def _only_import(bindings: list[Binding]) -> bool:
+    return len(bindings) == 1 and bindings[0].kind == "import"
+
+
+class _Growths:
+    """What is added to the containers of some functions, by the name of the container and its other names."""
+
+    def __init__(self, scopes: Iterable[Scope]) -> None:
+        self._parents: dict[object, object] = {}
+        self._grown: dict[object, list[tuple[Scope, Growth]]] = {}
+        self.wild: list[tuple[Scope, Growth]] = []
+        found: list[tuple[object, Scope, list[Growth]]] = []
+        for scope in scopes:
+            sketch = scope.sketch
+            for one, other in sketch.aliases:
+                self._join(self._key(scope, one), self._key(scope, other))
+            found += [(self._key(scope, name), scope, grown) for name, grown in sketch.growth.items()]
+            self.wild += [(scope, growth) for growth in sketch.wild]
+            for (
+                name,
+                grown,
+            ) in sketch.growth.items():  # a container reached through something else than a name
+                if "." not in name and not _is_simple(sketch, name):
+                    self.wild += [(scope, growth) for growth in grown]
+        for key, scope, grown in found:
+            self._grown.setdefault(self._root(key), []).extend((scope, growth) for growth in grown)
+
+    def _key(self, scope: Scope, name: str) -> object:
+        return name if name.startswith("self.") else (id(scope), name)
+
+    def _root(self, key: object) -> object:
+        while key in self._parents:
+            key = self._parents[key]
+        return key
+
+    def _join(self, one: object, other: object) -> None:
+        one, other = self._root(one), self._root(other)
+        if one != other:
+            self._parents[one] = other
+
+    def of(self, scope: Scope, name: str) -> Iterator[tuple[Scope, Growth]]:
+        """What is added to the container ``name`` (``layers``, ``self.layers``)."""
+        if self._grown:
+            yield from self._grown.get(self._root(self._key(scope, name)), ())
+
+
+def _is_simple(sketch: Sketch, name: str) -> bool:
+    """Whether a name is bound to nothing that may be a container which has another name, too, other than an alias."""
+    bindings = [*sketch.definitions.get(name, ()), *sketch.inner.get(name, ())]
+    return not any(
+        binding.kind in ("loop", "unpacked") or (binding.kind == "value" and _may_share(binding.node, sketch))
+        for binding in bindings
+    )
+
+
+def _may_share(node: ast.expr, sketch: Sketch) -> bool:
+    """Whether an expression may give a container that is kept elsewhere. Plain names are aliases."""
+    if isinstance(node, ast.Call):
+        callee = dotted_name(node.func)
+        head, _, last = callee.partition(".")[0], "", callee.rpartition(".")[2]
+        return not callee or head == sketch.self_name or last in _SHARING
+    if isinstance(node, ast.Attribute):
+        return not (isinstance(node.value, ast.Name) and node.value.id == sketch.self_name)
+    return isinstance(node, ast.Subscript | ast.IfExp | ast.BoolOp | ast.NamedExpr)
+
+
+_SHARING = {"copy", "deepcopy", "values", "items", "keys"}
+
+
+class ClassSketch:
+    """One class: its methods and what they keep on ``self``."""
+
+    def __init__(self, file: FileSketch, outline: ClassOutline, node: ast.ClassDef) -> None:
+        self.file = file
+        self.outline = outline
+        self.node = node
+        self.symbol = file.project.class_symbol(file.outline, outline)
+
+    @cached_property
+    def methods(self) -> dict[str, Scope]:
+        return {
+            node.name: Scope(
+                self.file, node.body, Sketch.of_function(node, is_method=True), self, self._around
+            )
+            for node in functions_in(self.node.body)
+        }
+
+    @cached_property
+    def _around(self) -> Scope | None:
+        """The function that the class is defined in."""
+        outer, separator, _ = self.outline.qualname.rpartition(".<locals>.")
+        if not separator:
+            return None
+        # Everything around it counts as one function: which one binds a name makes no difference to the screen.
+        around = [self.file.tree.body[self.outline.statement]]
+        return Scope(self.file, around, Sketch(outer, around))
+
+    @cached_property
+    def body(self) -> Scope:
+        plain = [
+            node
+            for node in self.node.body
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        ]
+        return Scope(self.file, plain, Sketch("<class>", plain), self, self._around)
+
+    @cached_property
+    def grown(self) -> _Growths:
+        return _Growths([*self.methods.values(), self.body])
+
+    @cached_property
+    def properties(self) -> frozenset[str]:
+        return frozenset(node.name for node in functions_in(self.node.body) if is_property(node))
+
+    @cached_property
+    def ancestors(self) -> list[ClassSketch]:
+        """The base classes whose source is in the project."""
+        found: list[ClassSketch] = []
+        for symbol in self.file.project.ancestors(self.symbol):
+            if symbol is not None and symbol.outline is not None and symbol.class_outline is not None:
+                sketch = self.file.other(symbol.outline).class_sketch(symbol.class_outline)
+                if sketch is not None:
+                    found.append(sketch)
+        return found
+
+    def attribute(self, name: str) -> Kinds:
+        """What ``self.name`` may hold, by the assignments of this class or of its bases."""
+        kinds = self.own_attribute(name)
+        if not self.ancestors:
+            return kinds
+        for ancestor in self.ancestors:
+            kinds |= ancestor.own_attribute(name)
+        return kinds
+
+    def own_attribute(self, name: str) -> Kinds:
+        """The same by the assignments of this class alone."""
+        return self.file.evaluator.once((self.node, "attribute", name), lambda: self._evaluate(name))
+
+    @cached_property
+    def used_by_forward(self) -> set[str]:
+        return self.reachable("forward", "__call__")
+
+    @cached_property
+    def used_by_init(self) -> set[str]:
+        return self.reachable("__init__")
+
+    @cached_property
+    def stored(self) -> dict[str, list[tuple[Scope, ast.expr]]]:
+        """What is assigned to each attribute of ``self``, one value to one target, and in which method."""
+        found: dict[str, list[tuple[Scope, ast.expr]]] = {}
+        for scope in self.methods.values():
+            for name, bindings in scope.sketch.stores.items():
+                values = [(scope, binding.node) for binding in bindings if binding.kind == "value"]
+                if values:
+                    found.setdefault(name, []).extend(values)
+        return found
+
+    @cached_property
+    def stored_kinds(self) -> list[tuple[str, Kinds]]:
+        """The attributes that the class itself assigns, with what they may hold."""
+        return [(name, self.own_attribute(name)) for name in self.stored]
+
+    @cached_property
+    def _registering(self) -> list[tuple[Scope, Call]]:
+        """Calls such as ``self.add_module(...)`` and ``setattr(self, ...)``."""
+        return [
+            (scope, call)
+            for scope in self.methods.values()
+            for call in scope.sketch.calls
+            if call.callee.rpartition(".")[2] in _REGISTERING
+        ]
+
+    def _evaluate(self, name: str) -> Kinds:
+        kinds = 0
+        for scope, value in self.stored.get(name, ()):
+            kinds |= scope.possible(value)
+        for scope, call in self._registering:
+            kinds |= _registered(call, name, scope)
+        for binding in self.body.sketch.definitions.get(name, ()):
+            if binding.kind == "value":
+                kinds |= self.body.possible(binding.node)
+        if name in self.properties:
+            kinds |= self.methods[name].returned()
+        if kinds & CONTAINER:
+            method = next(iter(self.methods.values()), self.body)
+            kinds |= self.file.evaluator.grown(method, f"self.{name}")
+        return kinds
+
+    def returned_by(self, name: str) -> Kinds:
+        """What ``self.name(...)`` may return."""
+        kinds = 0
+        for sketch in (self, *self.ancestors):
+            method = sketch.methods.get(name)
+            if method is not None:
+                kinds |= sketch.file.evaluator.once((sketch.node, "method", name), method.returned)
+                kinds |= sketch.file.evaluator.declared(sketch.node_of(name))
+        return kinds
+
+    def node_of(self, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        found = [node for node in functions_in(self.node.body) if node.name == name]
+        return found[-1] if found else None
+
+    def reachable(self, *starts: str) -> set[str]:
+        """The methods of this class that run when one of ``starts`` is called."""
+        found: set[str] = set()
+        pending = [name for name in starts if name in self.methods]
+        while pending:
+            name = pending.pop()
+            if name not in found:
+                found.add(name)
+                pending += [load for load in self.methods[name].sketch.loads if load in self.methods]
+        return found
+
+
+_REGISTERING = {"add_module", "register_module", "register_parameter", "register_buffer", "setattr"}
+
+
+def _registered(call: Call, name: str, scope: Scope) -> Kinds:
+    """What ``self.add_module("name", layer)`` gives ``self.name``."""
+    method = call.callee.rpartition(".")[2]
+    if len(call.node.args) < 2:
+        return 0
+    literal = call.node.args[1 if method == "setattr" else 0]
+    if isinstance(literal, ast.Constant) and literal.value != name:
+        return 0
+    return scope.possible(call.node.args[-1]) if method != "register_buffer" else 0
