@@ -294,6 +294,8 @@ def test_a_body_that_a_finding_depended_on(project: Project) -> None:
     assert project.check().codes == [("net.py", "TL001")]
     project.write("make.py", "def make():\n    return 1\n")
     assert project.agrees().codes == []
+    project.write("make.py", "from torch import nn\n\n\ndef make():\n    return nn.Conv2d(2, 2, 1)\n")
+    assert project.agrees().codes == [("net.py", "TL001")]
 
 
 def test_a_caller_in_another_file(project: Project) -> None:
