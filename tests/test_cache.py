@@ -271,6 +271,19 @@ def test_a_deleted_module(project: Project) -> None:
     assert project.agrees().codes == [("net.py", "TL001")]
 
 
+def test_a_class_that_questions_were_about_is_gone(project: Project) -> None:
+    """The questions cannot be asked again; what comes of the files then is kept like anything else."""
+    project.write("other.py", BASE.replace("Base", "Other"))
+    project.write(
+        "net.py", NET.replace("from base import Base", "from base import Base\nfrom other import Other")
+    )
+    project.check()
+    project.write("base.py", BASE.replace("Base", "Renamed"))
+    project.write("other.py", BASE.replace("Base", "Renamed"))
+    assert project.agrees().codes == []
+    assert project.agrees().unchanged == 4
+
+
 def test_a_body_that_a_finding_depended_on(project: Project) -> None:
     project.write("make.py", "from torch import nn\n\n\ndef make():\n    return nn.Linear(2, 2)\n")
     project.write(
@@ -281,6 +294,8 @@ def test_a_body_that_a_finding_depended_on(project: Project) -> None:
     assert project.check().codes == [("net.py", "TL001")]
     project.write("make.py", "def make():\n    return 1\n")
     assert project.agrees().codes == []
+    project.write("make.py", "from torch import nn\n\n\ndef make():\n    return nn.Conv2d(2, 2, 1)\n")
+    assert project.agrees().codes == [("net.py", "TL001")]
 
 
 def test_a_caller_in_another_file(project: Project) -> None:
@@ -419,9 +434,9 @@ def test_the_database_of_somebody_else(project: Project) -> None:
         "UPDATE results SET findings = '[[\"TL001\"]]' WHERE findings != ''",
         "UPDATE results SET findings = replace(findings, 'layers', '\x1b[2J') WHERE findings != ''",
         "UPDATE results SET findings = replace(findings, 'error', 'fatal') WHERE findings != ''",
-        "UPDATE results SET same = 'no'",
-        "UPDATE results SET same = '[99999]'",
-        "UPDATE results SET drawn = '{\"a\": 1}'",
+        "UPDATE needs SET same = 'no'",
+        "UPDATE needs SET same = '[99999]'",
+        "UPDATE needs SET drawn = '{\"a\": 1}'",
         "UPDATE states SET path = '../../' || path",
         "UPDATE states SET path = char(0) || path",
         "UPDATE states SET size = 'x', mtime = NULL",
@@ -429,6 +444,7 @@ def test_the_database_of_somebody_else(project: Project) -> None:
         "UPDATE probes SET names = '[1, 2]'",
         "UPDATE records SET body = '[]'",
         "DELETE FROM records",
+        "DELETE FROM needs",
         "DELETE FROM states",
         "DELETE FROM salts",
         "DROP TABLE results",
@@ -455,7 +471,7 @@ def test_questions_that_are_not_as_written(project: Project) -> None:
         evil = [json.dumps(["__class__", "x"]), json.dumps(["resolve", None, 7, [1], {}])]
         body = json.dumps([root, path, [*questions, *evil], answers, looked])
         connection.execute("UPDATE records SET body = ? WHERE id = ?", (body, number))
-    connection.execute("UPDATE results SET same = '[]'")
+    connection.execute("UPDATE needs SET same = '[]'")
     connection.commit()
     connection.close()
     project.write("base.py", BASE.replace("(nn.Module)", ""))

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 from torchlint import __version__
@@ -94,6 +95,23 @@ def _internal_error(error: Exception, arguments: Sequence[str]) -> int:
     return UNUSABLE
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. argparse makes one of these for every option, and each would ask anew."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width())
+
+
+@cache
+def _width() -> int:
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return int(os.environ["COLUMNS"]) - 2
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns - 2 if sys.__stdout__ else 78
+    except (OSError, ValueError):
+        return 78
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose options may also stand between the paths: ``check a.py --fix b.py``."""
 
@@ -120,7 +138,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="torchlint",
         description="Find the PyTorch bugs that train without an error. Imports neither torch nor your code.",
         epilog=_EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"torchlint {__version__}")
@@ -148,7 +166,7 @@ def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: 
         help=purpose,
         description=f"{purpose[0].upper()}{purpose[1:]}.",
         epilog=_EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
 

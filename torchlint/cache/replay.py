@@ -32,7 +32,8 @@ class Replay:
                 self._known[key] = self._ask(number, project)
             except Exception:  # what was asked about is gone, or the record is not ours
                 self._known[key] = False
-            self._ledger.add(project.trace.news())
+            # What could not be asked here may not be asked any more where the file is checked.
+            self._ledger.add(project.trace.news()._replace(broken=[]))
         return self._known[key]
 
     def _ask(self, number: int, project: Project) -> bool:
@@ -44,5 +45,7 @@ class Replay:
         ask_again(project, path, questions, lambda short: self._base / short)
         self._ledger.add(project.trace.news())
         asker = (root, path)
-        self._ledger.look(asker, looked)
-        return bool(answers_digest(self._ledger.asked.get(asker, {}), questions) == expected)
+        same = bool(answers_digest(self._ledger.asked.get(asker, {}), questions) == expected)
+        if same:
+            self._ledger.look(asker, looked)
+        return same

@@ -34,6 +34,9 @@ class Held(NamedTuple):
 
 _CLEAN = Held(())
 
+_LEADING_OUT = ("/", ".")
+"""How a path may begin that is not below the working directory, as paths are shown."""
+
 
 class Counts(NamedTuple):
     """How many files were answered for: at once (``hits``), after asking again, and not at all."""
@@ -88,9 +91,9 @@ class ResultCache:
         salts = self._store.salts
         self._states.load(rows)
         found: dict[str, Row] = {}
-        result, short = self._states.result, self.short
+        result, short, saw = self._states.result, self.short, seen.get
         for path, text in texts.items():
-            row = result(short(path), salts.get(text), seen.get(path))
+            row = result(short(path), salts.get(text), saw(path))
             if row is not None:
                 found[path] = row
         answers = {}
@@ -125,7 +128,11 @@ class ResultCache:
         return held
 
     def _needs(self, found: dict[str, Row]) -> dict[tuple[int, int | None], Needs]:
-        return {(row[0], row[1]): row for row in self._store.needs(row[0] for row in found.values())}
+        rows = self._store.needs(row[0] for row in found.values())
+        needs: dict[tuple[int, int | None], Needs] = {(row[0], row[1]): row for row in rows}
+        if any((row[0], row[5]) not in needs for row in found.values()):
+            raise Malformed("a result that follows from nothing")
+        return needs
 
     def _read(self, path: str, row: Row) -> Held | None:
         text = row[6]
@@ -150,7 +157,7 @@ class ResultCache:
 
     def short(self, path: str) -> str:
         """The path of a file as the cache has it."""
-        if self._starts_here and not path.startswith("..") and not os.path.isabs(path):  # noqa: PTH117
+        if self._starts_here and path[:1] not in _LEADING_OUT and (os.sep == "/" or path[1:2] != ":"):
             return path
         absolute = os.path.abspath(path)
         inside = os.path.join(self.base, "")

@@ -14,7 +14,11 @@ from torchlint.project.trace import ABSENT, FOLDER, WHOLE, digest, kind_of, whol
 _RACY = 2_000_000_000
 """Nanoseconds in which a file may change once more without another time, on file systems that count coarsely."""
 
+_LARGEST = 1 << 26
+"""Bytes of a file that is read to see whether it changed; sources are smaller."""
+
 _FEW = 8
+"""How many names are looked for one by one; for more, a folder is listed."""
 
 
 class States:
@@ -123,7 +127,7 @@ class States:
     def _look(self, row: Row, status: os.stat_result | None) -> bool:
         _, path, digest, size, mtime, _, _ = row
         try:
-            status = status or os.stat(os.path.join(self._base, path))
+            status = status or os.stat(path if path[:1] == "/" else self._base + path)
         except OSError as error:
             if digest != ABSENT and isinstance(error, FileNotFoundError) and row[6] is not None:
                 self.gone.add(row[0])
@@ -134,7 +138,7 @@ class States:
             return not os.access(os.path.join(self._base, path), os.R_OK)
         if digest == FOLDER:
             return stat.S_ISDIR(status.st_mode) and self._is_same_folder(row, status)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size or size > _LARGEST:
             return False
         if status.st_mtime_ns == mtime:
             return True

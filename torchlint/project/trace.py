@@ -69,7 +69,7 @@ def whole(entries: dict[str, bool]) -> str:
     names = sorted(
         f"{name}/" if folder else name for name, folder in entries.items() if folder or name.endswith(".py")
     )
-    ours = (name for name in names if name not in ("__pycache__/", ".torchlint_cache/"))
+    ours = (name for name in names if name != "__pycache__/" and not name.startswith("."))
     return digest("\0".join(ours).encode("utf-8", "surrogateescape"))
 
 
