@@ -30,7 +30,10 @@ class Source:
     @cached_property
     def lines(self) -> list[str]:
         """The physical lines with their line ends."""
-        return _LINE.findall(self.text)
+        if "\r" in self.text:
+            return _LINE.findall(self.text)
+        *lines, rest = self.text.split("\n")  # ten times as fast
+        return [f"{line}\n" for line in lines] + ([rest] if rest else [])
 
 
 def decode(content: bytes | str, path: str) -> Source:

@@ -32,12 +32,8 @@ class Tree:
         self.module = cst.parse_module(self._text_of_chosen())
 
     def _text_of_chosen(self) -> str:
-        parts = [
-            _LINE_END.sub("\n", line)
-            for first, last in self._chosen
-            for line in self._lines[first - 1 : last]
-        ]
-        return "".join(parts)
+        text = "".join(line for first, last in self._chosen for line in self._lines[first - 1 : last])
+        return _LINE_END.sub("\n", text) if "\r" in text else text
 
     @cached_property
     def _line_map(self) -> tuple[list[int], list[int]]:
