@@ -182,14 +182,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--workers", type=int, default=2, metavar="N", help="processes (default: %(default)s)"
     )
-    parser.add_argument("--partitions", type=int, metavar="N", help="check only the first N")
+    parser.add_argument("--partitions", type=int, metavar="N", help="check only N, from all over")
     return parser.parse_args()
 
 
 def main() -> int:
     options = arguments()
     folder = options.folder.resolve()
-    partitions = build(folder)[: options.partitions]
+    partitions = build(folder)
+    partitions = partitions[:: max(1, len(partitions) // (options.partitions or len(partitions)))]
 
     print(f"checking {len(partitions)} partitions in one process", file=sys.stderr)
     started = time.perf_counter()
