@@ -223,13 +223,13 @@ _POSSIBLE = {Kind.SCHEDULER, Kind.NONE}
 
 
 def scheduler_steps(file: File, wanted: set[int]) -> Iterator[SchedulerStep]:
-    """The calls of ``.step()`` in loops of the top-level statements with these indices."""
+    """The calls of ``.step()`` or ``.step(metric)`` in loops of the top-level statements with these indices."""
     for function in file.all_functions(wanted):
         for site in function.calls:
             callee = site.node.func
             if not isinstance(callee, cst.Attribute) or callee.attr.value != "step" or not site.place.loops():
                 continue
-            if not is_optimizer(file.code(callee.value).split(".")):
+            if len(site.node.args) <= 1 and not is_optimizer(file.code(callee.value).split(".")):
                 yield SchedulerStep(file, site)
 
 
