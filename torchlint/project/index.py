@@ -12,7 +12,7 @@ import codecs
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -63,8 +63,7 @@ _MAX_STEPS = 5000
 """How many names are looked at for one question, however the files import each other."""
 
 
-@dataclass(frozen=True, eq=False)
-class Symbol:
+class Symbol(NamedTuple):
     """What a name means. An external one is known by its dotted name only, the others by their file.
 
     ``definition`` is the class or top-level function; ``folder`` is set for a package.
@@ -83,7 +82,10 @@ class Symbol:
         return (self.kind, self.dotted, *where, line)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Symbol) and self.identity == other.identity
+        return self is other or (isinstance(other, Symbol) and self.identity == other.identity)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __hash__(self) -> int:
         return hash((self.kind, self.dotted))
@@ -159,6 +161,7 @@ class Project:
         self._star_searches: dict[tuple[Outline, str], _Stars] = {}
         self._cut = _END
         self._steps = 0
+        self._module_names: dict[str, str] = {}
         self._placed: dict[tuple[Outline, int, str], tuple[Place, ...]] = {}
         self._modules: dict[Symbol, bool | None] = {}
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
@@ -225,6 +228,7 @@ class Project:
             self._folds.clear()
             self._star_searches.clear()
             self._placed.clear()
+            self._module_names.clear()
             self._ancestors.clear()
             self._modules.clear()
             self._files.clear()
@@ -236,7 +240,15 @@ class Project:
         self._touched[path] = self.trace.end(outer)
 
     def module_name(self, path: Path) -> str:
-        return self._finder.module_name(absolute_path(path))
+        path = absolute_path(path)
+        name = str(path)
+        if name not in self._module_names:
+            outer = self.trace.begin()
+            self._module_names[name] = self._finder.module_name(path)
+            self._touched["module name", name] = self.trace.end(outer)
+        else:
+            self.trace.touched |= self._touched["module name", name]
+        return self._module_names[name]
 
     # -------------------------------------------------------------------------------------------------- names
 
@@ -447,7 +459,7 @@ class Project:
         if found is None or isinstance(found, _Cycle):
             return found
         if found.kind == "external":
-            return replace(found, dotted=f"{found.dotted}.{name}")
+            return found._replace(dotted=f"{found.dotted}.{name}")
         if found.kind == "class" and found.outline and found.class_outline:
             inner = found.outline.classes.get(f"{found.class_outline.qualname}.{name}")
             return self.class_symbol(found.outline, inner) if inner else None

@@ -231,7 +231,6 @@ def _span(node: ast.stmt) -> tuple[int, int]:
 # ---------------------------------------------------------------------------------------------------- inside
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_CLASS_LINE = re.compile(r"^[ \t\f]*class\b", re.MULTILINE)
 
 
 def _class_counts(tree: ast.Module, text: str) -> list[int]:
@@ -241,14 +240,16 @@ def _class_counts(tree: ast.Module, text: str) -> list[int]:
     of anything and nothing needs to be walked.
     """
     outer = [int(isinstance(statement, ast.ClassDef)) for statement in tree.body]
-    if text.count("class") == sum(outer) or len(_CLASS_LINE.findall(text)) == sum(outer):
+    if sum(1 for before in _before("class", text) if not before.strip()) == sum(outer):
         return outer
     return [sum(isinstance(inner, ast.ClassDef) for inner in _all_statements(node)) for node in tree.body]
 
 
 def _bound_from_inside(tree: ast.Module, text: str) -> Iterator[Binding]:
     """What ``global`` in a function, and ``:=`` in an expression, bind at the module level."""
-    if _begins_statement("global", text):
+    if any(
+        before.isspace() or before.rstrip().endswith((";", ":", "\\")) for before in _before("global", text)
+    ):
         for statement in tree.body:
             for node in _all_statements(statement):
                 if isinstance(node, ast.Global):
@@ -262,15 +263,12 @@ def _bound_from_inside(tree: ast.Module, text: str) -> Iterator[Binding]:
                         yield Binding(found.target.id, "value", found.lineno, True)
 
 
-def _begins_statement(word: str, text: str) -> bool:
-    """Whether ``word`` stands where a statement can begin. A search for the word itself is the fastest there is."""
+def _before(word: str, text: str) -> Iterator[str]:
+    """What stands on the line before each ``word``. No pattern finds a plain word as fast."""
     at = text.find(word)
     while at >= 0:
-        before = text[text.rfind("\n", 0, at) + 1 : at].rstrip()
-        if not before or before[-1] in ";:\\":
-            return True
+        yield text[max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1 : at]
         at = text.find(word, at + 1)
-    return False
 
 
 def _all_statements(statement: ast.stmt) -> Iterator[ast.stmt]:

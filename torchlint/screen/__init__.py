@@ -45,7 +45,7 @@ class Screened:
 
 def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
     """The candidates of ``rules`` in a file."""
-    file = _possibilities(project).file(outline)
+    file = _possibilities(project).begin(outline)
     subjects = {rule.subject for rule in rules}
     on_calls = tuple(rule for rule in rules if rule.subject == "MethodCall")
     classes: dict[str, list[str]] = {subject: [] for subject in subjects}

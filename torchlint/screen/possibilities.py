@@ -38,7 +38,8 @@ class Possibilities:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._files: OrderedDict[Path, FileSketch] = OrderedDict()
+        self._files: OrderedDict[Outline, FileSketch] = OrderedDict()
+        self._checked: dict[Path, Outline] = {}
         self.returned: dict[object, Kinds] = {}
         self._bits: dict[object, Kinds] = {}
         self._things: list[object] = []
@@ -159,18 +160,27 @@ class Possibilities:
             self._active.discard(key)
 
     def file(self, outline: Outline) -> FileSketch:
-        known = self._files.get(outline.path)
-        if known is not None and known.outline is outline:
-            self._files.move_to_end(outline.path)
-            return known
-        if known is not None and known.outline.text != outline.text:
-            self._files.clear()  # what other files were told about it may no longer hold
-            self.returned.clear()
-        return self._keep(FileSketch(self, outline, self.project.trees.parse(outline.path, outline.text)))
+        """The sketch of a file."""
+        known = self._files.get(outline)
+        if known is None:
+            tree = self.project.trees.parse(outline.path, outline.text)
+            known = self._files[outline] = FileSketch(self, outline, tree)
+        self._files.move_to_end(outline)
+        return known
 
-    def _keep(self, file: FileSketch) -> FileSketch:
-        self._files[file.outline.path] = file
-        self._files.move_to_end(file.outline.path)
-        if len(self._files) > _MOST_FILES:
-            self._files.popitem(last=False)
-        return file
+    def begin(self, outline: Outline) -> FileSketch:
+        """The sketch of a file that is being checked. Now nobody is asking about others, so they can be let go."""
+        before = self._checked.get(outline.path)
+        self._checked[outline.path] = outline
+        if (
+            before is not None and before is not outline
+        ):  # what other files were told about it may no longer hold
+            self.returned.clear()
+            self._let_go(0)
+        self._let_go(_MOST_FILES)
+        return self.file(outline)
+
+    def _let_go(self, kept: int) -> None:
+        while len(self._files) > kept:
+            _, file = self._files.popitem(last=False)
+            file.release()

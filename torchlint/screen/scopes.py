@@ -39,6 +39,13 @@ class FileSketch:
         self._classes: dict[str, ClassSketch | None] = {}
         self._functions: dict[str, Scope | None] = {}
 
+    def release(self) -> None:
+        """Cut the circles of references, so that the tree is freed at once and not when garbage is collected."""
+        for sketch in self._classes.values():
+            if sketch is not None:
+                sketch.__dict__.clear()
+        self.__dict__.clear()
+
     def other(self, outline: Outline) -> FileSketch:
         """The file that something is defined in, which this one asks about."""
         self.look_into(outline)
