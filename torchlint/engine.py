@@ -73,7 +73,9 @@ def check_source(
 def _check(
     source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
 ) -> list[Diagnostic]:
-    rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS and config.enabled(rule)]
+    with stage(IMPORTS):
+        catalogue = all_rules()
+    rules = [rule for rule in catalogue if rule.subject in _SUBJECTS and config.enabled(rule)]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
