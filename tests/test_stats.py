@@ -184,14 +184,14 @@ def test_what_is_searched_for_callers() -> None:
     printed = stats("--no-cache", "-j1", "net.py")
     assert printed["files"]["read to search for uses of a name"]["number"] >= 1
     assert printed["files"]["the same, of files looked into besides"]["number"] >= 1
-    assert printed["time"]["searching for uses of a name"]["seconds"] > 0
+    assert "searching for uses of a name" in printed["time"]
 
 
 def test_fixes_are_no_second_check() -> None:
     write(a=DROPOUT, b=CONTAINER)
     checked = stats("--no-cache", "-j1")
     fixed = stats("--no-cache", "-j1", "--fix", "--unsafe-fixes")
-    assert fixed["time"]["fixes"]["seconds"] > 0
+    assert "fixes" in fixed["time"] and "fixes" not in checked["time"]
     assert counts(checked) == counts(fixed)
     assert stats("--no-cache", "--diff")["files"]["checked"]["number"] == 2
 
