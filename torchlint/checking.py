@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from torchlint import stopwatch
 from torchlint.cache.folder import cache_folder
 from torchlint.cache.results import ResultCache
 from torchlint.config import ALWAYS_ON, Selection
@@ -26,9 +27,12 @@ from torchlint.settings import (
     check_patterns,
     check_selectors,
 )
+from torchlint.stopwatch import DISCOVERY, FIXES, READING, REPORT, stage
 
 if TYPE_CHECKING:
     from argparse import Namespace as Options
+
+    from torchlint.stopwatch import Clock
 
 
 def check(options: Options, usage_error: Callable[[str], NoReturn]) -> int:
@@ -39,6 +43,8 @@ def check(options: Options, usage_error: Callable[[str], NoReturn]) -> int:
     except ConfigError as error:
         _complain(str(error))
         return UNUSABLE
+    finally:
+        stopwatch.stop()
 
 
 def _contradiction(options: Options) -> str | None:
@@ -68,21 +74,28 @@ class _Check:
 
     def run(self) -> int:
         started = time.perf_counter()
+        clock = stopwatch.start() if self._options.stats else None
         collect_less_often()
         # Asked first, so that broken settings stop the run before it has done anything.
         usual_format = self._settings.of_folder(os.curdir).output_format
         result = self._check_stdin() if self._from_stdin else self._check_paths()
         if self._options.diff:
-            self._print_diff(result)
+            with stage(REPORT):
+                self._print_diff(result)
         else:
             if self._options.fix:
-                result = self._keep_fixes(result)
-            self._report(result, self._options.output_format or usual_format or "full")
+                with stage(FIXES):
+                    result = self._keep_fixes(result)
+            with stage(REPORT):
+                self._report(result, self._options.output_format or usual_format or "full")
         self._say(f"checked {len(result.outcomes)} in {time.perf_counter() - started:.2f} s")
+        if clock is not None:
+            self._print_stats(clock, result)
         return self._status(result)
 
     def _check_paths(self) -> Result:
-        found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
+        with stage(DISCOVERY):
+            found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
         for path in found.missing:
             _complain(f"{path} does not exist")
         if not (found.files or found.unreadable or found.missing):
@@ -90,9 +103,11 @@ class _Check:
         if self._options.shard is not None:
             found = self._part(found, self._options.shard)
         configs = found.configs
-        jobs = [
-            Job(path, configs.get(path) or self._settings.of_file(path), self._fixing) for path in found.files
-        ]
+        with stage(DISCOVERY):
+            jobs = [
+                Job(path, configs.get(path) or self._settings.of_file(path), self._fixing)
+                for path in found.files
+            ]
         for origin in sorted({job.config.origin for job in jobs}):
             self._say(f"settings: {origin or 'none found, so the default rules'}")
         failed = [not_checked(path, reason) for path, reason in found.unreadable]
@@ -117,7 +132,8 @@ class _Check:
 
     def _check_stdin(self) -> Result:
         name = self._options.stdin_filename or "-"
-        content = sys.stdin.buffer.read() if sys.stdin else b""
+        with stage(READING):
+            content = sys.stdin.buffer.read() if sys.stdin else b""
         if self._options.force_exclude and excluded(name, self._settings.of_folder, self._exclusion):
             return Result((Outcome(name, before=content),))
         path = display(name)
@@ -161,6 +177,13 @@ class _Check:
             _write_report(options.output_file, text)
         else:
             _emit(text, stream)
+
+    def _print_stats(self, clock: Clock, result: Result) -> None:
+        """On standard error, so that a report is what it is without."""
+        from torchlint.report import costs
+
+        wall = clock.elapsed()
+        _emit(costs.render(clock.costs, wall, result), sys.stderr)
 
     def _status(self, result: Result) -> int:
         if result.missing:
@@ -224,7 +247,7 @@ def _written(outcome: Outcome) -> Outcome:
         write_atomically(Path(outcome.path), outcome.after)
     except OSError as error:
         failed = not_checked(outcome.path, f"its fixes cannot be written: {error.strerror or error}")
-        return failed._replace(before=outcome.before)
+        return failed._replace(before=outcome.before, costs=outcome.costs)
     return outcome
 
 

@@ -225,7 +225,14 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         help="default: what the settings of the working directory say, or full",
     )
     group.add_argument("-o", "--output-file", metavar="FILE", help="write the report to FILE")
-    group.add_argument("--statistics", action="store_true", help="count the findings of each rule instead")
+    group.add_argument(
+        "--statistics", action="store_true", help="report how many findings each rule has, in place of them"
+    )
+    group.add_argument(
+        "--stats",
+        action="store_true",
+        help="after the report, print to standard error where the time went: files, bytes, stages, rules",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="print findings only")
     group.add_argument("-v", "--verbose", action="store_true", help="say which files and settings are used")
     group.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")

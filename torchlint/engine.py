@@ -23,6 +23,7 @@ from torchlint.rule import Rule
 from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
 from torchlint.screen import Screened, everything, screen
+from torchlint.stopwatch import COUNTING, IMPORTS, MODEL, READING, SCREEN, SUPPRESSION, clock, stage
 from torchlint.suppress import apply as suppress
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def check_source(
     config = (config or Config()).enabled_for(path)
     location = Path(path)
     try:
-        decoded = decode(source, path)
+        with stage(READING):
+            decoded = decode(source, path)
         project = project or Project.for_path(location)
         if tree is not None:
             project.trees.add(absolute_path(location), decoded.text, tree)
@@ -62,24 +64,42 @@ def check_source(
     except OutlineError as error:
         return [_refused(path, error)]
     found = _check(decoded, outline, project, config, screened=screened)
-    enabled = {rule.code for rule in all_rules() if config.enabled(rule)}
-    kept = suppress(decoded.text, found, enabled.__contains__, path)
+    with stage(SUPPRESSION):
+        enabled = {rule.code for rule in all_rules() if config.enabled(rule)}
+        kept = suppress(decoded.text, found, enabled.__contains__, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
 
 
 def _check(
     source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
 ) -> list[Diagnostic]:
-    rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS and config.enabled(rule)]
+    with stage(IMPORTS):
+        catalogue = all_rules()
+    rules = [rule for rule in catalogue if rule.subject in _SUBJECTS and config.enabled(rule)]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
-        wanted = screen(outline, project, rules) if screened else everything(outline, project, rules)
-        return _run_rules(source, outline, project, rules, wanted) if wanted else []
+        with stage(SCREEN):
+            wanted = screen(outline, project, rules) if screened else everything(outline, project, rules)
+        _count_candidates(source, outline, project, rules, wanted)
+        with stage(MODEL):
+            return _run_rules(source, outline, project, rules, wanted) if wanted else []
     except Exception as error:  # LibCST refuses some files that Python accepts
         return [_not_checked(source.path, Failure(f"cannot be analysed: {_describe(error)}"))]
     finally:
         sys.setrecursionlimit(limit)
+
+
+def _count_candidates(
+    source: Source, outline: Outline, project: Project, rules: list[Rule], wanted: Screened
+) -> None:
+    running = clock()
+    if running is not None:
+        from torchlint.census import Census
+
+        running.checked = outline.path
+        with running.stage(COUNTING, closed=True):
+            Census(running, source, outline).take(project, rules, wanted)
 
 
 # ------------------------------------------------------------------------------------------------------------- rules
@@ -95,16 +115,27 @@ def _run_rules(
         found[error.line, error.column] = _refused(source.path, error)
     for subject in dict.fromkeys(rule.subject for rule in rules):
         try:
-            things = list(_SUBJECTS[subject](file, wanted))
+            with stage(subject):
+                things = list(_SUBJECTS[subject](file, wanted))
         except Exception as error:  # what this subject's rules would say is lost, the others go on
             failure = Failure(f"looking for a {subject} failed: {_describe(error)}; please report this")
             found.setdefault((subject,), _not_checked(source.path, failure))
             continue
+        _count("things", subject, len(things))
         for rule in rules:
             if rule.subject == subject:
-                for diagnostic in _run_rule(rule, things, file):
-                    found.setdefault((diagnostic.code, diagnostic.range), diagnostic)
+                before = len(found)
+                with stage(rule.code):
+                    for diagnostic in _run_rule(rule, things, file):
+                        found.setdefault((diagnostic.code, diagnostic.range), diagnostic)
+                _count("findings", rule.code, len(found) - before)
     return list(found.values())
+
+
+def _count(what: str, of: str, number: int) -> None:
+    running = clock()
+    if running is not None:
+        running.count(what, of, number)
 
 
 @lru_cache(maxsize=8)
@@ -113,7 +144,13 @@ def _program(project: Project) -> Program:
 
     Only the last few are kept, as a caller may come with a new project for each file.
     """
-    from torchlint.model.file import Program
+    with stage(IMPORTS):
+        from torchlint.model.file import Program
+
+        if clock() is not None:
+            from torchlint.census import import_model
+
+            import_model()
 
     return Program(project)
 

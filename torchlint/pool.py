@@ -27,6 +27,7 @@ from torchlint.run import (
     record_from,
     recorded_base,
 )
+from torchlint.stopwatch import WAITING, is_on, stage, start
 
 Numbered = tuple[int, Job]
 
@@ -49,7 +50,7 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         # A forked worker must let go of our ends of all pipes, or nobody would notice that we are gone.
         ours = [self.connection, *(each.connection for each in colleagues)] if forking else []
-        arguments = (theirs, ours, recorded_base())
+        arguments = (theirs, ours, recorded_base(), is_on())
         self.process = context.Process(target=_serve, args=arguments, daemon=True)  # type: ignore[attr-defined]
         self.process.start()
         # And we of its end: its death is seen as the end of the pipe.
@@ -78,7 +79,9 @@ class _Crew:
 
     def run(self) -> tuple[Outcome, ...]:
         while self._hand_out():
-            for connection in wait(list(self._workers)):
+            with stage(WAITING):
+                ready = wait(list(self._workers))
+            for connection in ready:
                 self._hear(self._workers[cast(Connection, connection)])
         return tuple(outcome for _, outcome in sorted(self._outcomes.items()))
 
@@ -131,11 +134,13 @@ class _Crew:
             self._waiting.append(unanswered)
 
 
-def _serve(connection: Connection, not_ours: Sequence[Connection], base: str | None) -> None:
+def _serve(connection: Connection, not_ours: Sequence[Connection], base: str | None, measured: bool) -> None:
     """The life of a worker: take a chunk, answer for each file, until the pipe closes."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_less_often()
+    if measured:
+        start()
     record_from(base)
     for other in not_ours:
         other.close()

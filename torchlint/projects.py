@@ -7,6 +7,7 @@ from pathlib import Path
 from torchlint.project.index import Project
 from torchlint.project.installed import Folders, absolute_path, find_root
 from torchlint.project.trace import Trace
+from torchlint.stopwatch import is_on
 
 
 class Projects:
@@ -14,7 +15,7 @@ class Projects:
 
     def __init__(self, base: str | None = None) -> None:
         self.base = base
-        self.trace = Trace(base)
+        self._kind, self.trace = _measured(base) if is_on() else (Project, Trace(base))
         self._folders = Folders(self.trace)
         self._roots: dict[Path, tuple[Path, int]] = {}
         self._projects: dict[Path, Project] = {}
@@ -29,5 +30,12 @@ class Projects:
         root, touched = self._roots[absolute.parent]
         self.trace.rooted(absolute, root, touched)
         if root not in self._projects:
-            self._projects[root] = Project(root, trace=self.trace)
+            self._projects[root] = self._kind(root, trace=self.trace)
         return self._projects[root]
+
+
+def _measured(base: str | None) -> tuple[type[Project], Trace]:
+    """What takes note of the time that it takes."""
+    from torchlint.measured import MeasuredProject, MeasuredTrace
+
+    return MeasuredProject, MeasuredTrace(base)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
+from torchlint.stopwatch import CACHE, CREW, FIXES, IMPORTS, Costs, apart, clock, stage
 
 if TYPE_CHECKING:
     from torchlint.cache.results import Counts, Held, ResultCache
+    from torchlint.project.index import Project
     from torchlint.project.trace import Notes
     from torchlint.projects import Projects
 
@@ -38,7 +40,7 @@ class Outcome(NamedTuple):
 
     ``fix_tried``: the fixes were applied, as far as they could be; ``fixed`` are the diagnostics this mended.
     ``lasting``: as long as nothing changes, the same would come of the file again.
-    ``notes`` is what the cache wants to know about how it was found.
+    ``notes`` is what the cache wants to know about how it was found, ``costs`` what it took, where that is measured.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Outcome(NamedTuple):
     fixed: tuple[Diagnostic, ...] = ()
     lasting: bool = False
     notes: Notes | None = None
+    costs: Costs | None = None
 
 
 class Result:
@@ -113,9 +116,11 @@ def check_files(
     collect_less_often()
     if cache is None:
         return _check_afresh(jobs, workers)
-    held = cache.look_up({job.path: job.config for job in jobs}, seen or {})
+    with stage(CACHE):
+        held = cache.look_up({job.path: job.config for job in jobs}, seen or {})
     if len(held) == len(jobs) and not any(job.fix for job in jobs):
-        cache.keep({})
+        with stage(CACHE):
+            cache.keep({})
         return tuple([_held(job, held[job.path]) for job in jobs])
     outcomes = _check_changed(jobs, workers, cache, held)
     return tuple(outcomes[job.path] for job in jobs)
@@ -127,15 +132,17 @@ def _check_changed(
     """Check what the cache does not answer for, and let it learn."""
     record_from(cache.base)
     try:
-        held = {**held, **cache.ask_again(_projects().of_file)}
-        cache.learn(_projects().trace.news())
+        with stage(CACHE):
+            held = {**held, **cache.ask_again(_projects().of_file)}
+            cache.learn(_projects().trace.news())
         outcomes = {job.path: _held(job, held[job.path]) for job in jobs if _is_enough(job, held)}
         fresh = _check_afresh([job for job in jobs if job.path not in outcomes], workers)
     finally:
         record_from(None)
-    for outcome in fresh:
-        cache.learn(outcome.notes)
-    cache.keep({each.path: each.diagnostics for each in fresh if each.lasting})
+    with stage(CACHE):
+        for outcome in fresh:
+            cache.learn(outcome.notes)
+        cache.keep({each.path: each.diagnostics for each in fresh if each.lasting})
     return outcomes | {outcome.path: outcome._replace(notes=None) for outcome in fresh}
 
 
@@ -154,9 +161,14 @@ def _held(job: Job, held: Held) -> Outcome:
 def _check_afresh(jobs: Sequence[Job], workers: int | None) -> tuple[Outcome, ...]:
     wanted = _processors() if workers is None else workers
     if wanted > 1 and jobs and (workers is not None or len(jobs) >= WORTH_WORKERS):
-        from torchlint.pool import check_in_processes
+        with stage(CREW):
+            from torchlint.pool import check_in_processes
 
-        return check_in_processes(jobs, min(wanted, len(jobs)))
+            workers = min(wanted, len(jobs))
+            running = clock()
+            if running is not None:
+                running.count("number", "workers", workers)
+            return check_in_processes(jobs, workers)
     return tuple(check_file(job) for job in jobs)
 
 
@@ -173,17 +185,34 @@ def _processors() -> int:
 
 
 def check_file(job: Job) -> Outcome:
+    with apart() as costs:
+        outcome = _check_file(job)
+    return outcome if costs is None else outcome._replace(costs=costs)
+
+
+def _check_file(job: Job) -> Outcome:
     trace = _projects().trace
     try:
         content = trace.read(os.path.abspath(job.path))  # noqa: PTH100
     except OSError as error:
         return not_checked(job.path, f"cannot be read: {error.strerror or error}")
-    outcome = check_content(content, job)
+    outcome = _check_safely(content, job)
     return outcome._replace(notes=trace.news()) if trace.recording else outcome
 
 
 def check_content(content: bytes, job: Job) -> Outcome:
-    """Check ``content`` as if it were in the file. Nothing raises: one bad file must not cost the others."""
+    """Check ``content`` as if it were in the file."""
+    with apart() as costs:
+        outcome = _check_safely(content, job)
+    return outcome if costs is None else outcome._replace(costs=costs)
+
+
+def _check_safely(content: bytes, job: Job) -> Outcome:
+    """Nothing raises: one bad file must not cost the others."""
+    running = clock()
+    if running is not None:
+        running.count("number", "checked", 1)
+        running.count("bytes", "checked", len(content))
     try:
         return _check_content(content, job)
     except Exception as error:
@@ -191,7 +220,8 @@ def check_content(content: bytes, job: Job) -> Outcome:
 
 
 def _check_content(content: bytes, job: Job) -> Outcome:
-    from torchlint.engine import check_source
+    with stage(IMPORTS):
+        from torchlint.engine import check_source
 
     config = job.config.enabled_for(job.path)
     project = _projects().of_file(job.path)
@@ -200,8 +230,14 @@ def _check_content(content: bytes, job: Job) -> Outcome:
         text = _text(content, job.path) if found else ""
         before = content if job.fix else b""
         return Outcome(job.path, found, text, config.unsafe_fixes, job.fix, before, lasting=True)
+    with stage(FIXES, closed=True):
+        return _fixed(content, job, config, project)
+
+
+def _fixed(content: bytes, job: Job, config: Config, project: Project) -> Outcome:
     from pathlib import Path
 
+    from torchlint.engine import check_source
     from torchlint.fix.apply import fix_source
 
     fixed = fix_source(

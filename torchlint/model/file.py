@@ -27,6 +27,7 @@ from torchlint.project.outline import (
     parse,
 )
 from torchlint.project.questions import Questions
+from torchlint.stopwatch import PARSING, clock, stage
 
 _NO_MODULE = cst.Module([])
 _WORD = re.compile(r"\w+")
@@ -153,8 +154,11 @@ class File:
     def load(self, indices: Iterable[int]) -> None:
         """Parse the top-level statements with these indices, in one call; those known already are left alone."""
         wanted = sorted(set(indices) - self._statements.keys())
-        if not wanted:
-            return
+        if wanted:
+            with stage(PARSING):
+                self._load(wanted)
+
+    def _load(self, wanted: list[int]) -> None:
         spans: list[Span] = [
             (self.outline.statements[index].first, self.outline.statements[index].last) for index in wanted
         ]
@@ -165,6 +169,7 @@ class File:
             return
         tree = Tree(self.source.lines, spans)
         self._trees.append(tree)
+        self._count(spans)
         self.weight += sum(len(line) for first, last in spans for line in self.source.lines[first - 1 : last])
         nodes = list(tree.module.body)
         lines: set[int] = set()
@@ -172,6 +177,15 @@ class File:
             # Statements that share a line are one LibCST node, which the first of them keeps.
             self._statements[index] = [] if span[0] in lines else [nodes.pop(0)]
             lines.update(range(span[0], span[1] + 1))
+
+    def _count(self, spans: list[Span]) -> None:
+        """For ``--stats``: what LibCST was given."""
+        running = clock()
+        if running is not None:
+            whose = "parsed" if self.outline.path == running.checked else "parsed of other files"
+            parsed = (line for first, last in spans for line in self.source.lines[first - 1 : last])
+            running.count("number", whose, len(spans))
+            running.count("bytes", whose, sum(len(line.encode("utf-8", "surrogatepass")) for line in parsed))
 
     def _is_too_deep(self, span: Span) -> bool:
         """Whether a statement would crash LibCST, or take it minutes; then it is not parsed, and noted."""
