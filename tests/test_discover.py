@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from pathlib import Path
 
 import pytest
+from pathspec import GitIgnoreSpec
 
 from torchlint.project.discover import Discovery, Exclusion, discover, display
+from torchlint.project.gitignore import IgnorePattern, usual
 from torchlint.settings import Settings
 
 
@@ -131,6 +134,93 @@ def test_lines_that_git_passes_over() -> None:
     plant("a.py", "b.py")
     Path(".gitignore").write_bytes(b"\xef\xbb\xbfb.py\n!\n\\\n# a.py\n\xff\n\n")
     assert files() == ["a.py"]
+
+
+USUAL = [
+    "__pycache__/",
+    "*.py[cod]",
+    "*$py.class",
+    "*.so",
+    ".Python",
+    "build/",
+    "/build",
+    "!build",
+    "lib64/",
+    "*.egg-info/",
+    ".installed.cfg",
+    "*.manifest",
+    "pip-log.txt",
+    ".coverage.*",
+    "docs/_build/",
+    "/docs/**/x.py",
+    "a/**/b",
+    "a/**/b/",
+    "**/foo",
+    "**/foo/bar",
+    "/site",
+    "celerybeat-schedule.*",
+    "?",
+    "a?b",
+    ".env",
+    "env.bak/",
+    "ünï/",
+    "/a/*/b/*",
+    "*.sage.py",
+    "x+y~@%=,z",
+    "a-b",
+    "!/a/b.py",
+    "**/*.log",
+    "a*",
+    "*a*",
+    "/*",
+]
+
+UNUSUAL = [
+    "*",
+    "*/",
+    "**",
+    "**/",
+    "/",
+    "!",
+    "a**",
+    "a***/b",
+    "**/**/a",
+    "[!a]",
+    "[a-z]",
+    "a\\ ",
+    "\\#",
+    "[",
+    "a//b",
+    "(a)",
+]
+
+
+@pytest.mark.parametrize("line", [*USUAL, "a b", " a", "a  "])
+def test_usual_lines_are_what_pathspec_makes_of_them(line: str) -> None:
+    found = usual(line.rstrip())
+    (pattern,) = GitIgnoreSpec.from_lines([line]).patterns
+    assert found is not None
+    assert pattern.regex is not None
+    assert (found[0].pattern, found[1]) == (pattern.regex.pattern, pattern.include)
+
+
+@pytest.mark.parametrize("line", UNUSUAL)
+def test_unusual_lines_are_left_to_pathspec(line: str) -> None:
+    assert usual(line) is None
+    IgnorePattern.of(line)
+
+
+def test_any_lines_are_what_pathspec_makes_of_them() -> None:
+    pieces = ["a", "*", "?", "/", "**", "!", "[ab]", ".", "é", " ", "-", "b", "[", "\\"]
+    chance = random.Random(1)
+    lines = {"".join(chance.choices(pieces, k=chance.randint(1, 6))).rstrip() for _ in range(3000)}
+    found = {line: usual(line) for line in sorted(lines)}
+    known = {line: expected for line, expected in found.items() if expected}
+    assert len(known) > 500
+    for line, (regex, include) in known.items():
+        (pattern,) = GitIgnoreSpec.from_lines([line]).patterns
+        assert pattern.regex is not None
+        assert (regex.pattern, include) == (pattern.regex.pattern, pattern.include), line
 
 
 def test_as_git_itself() -> None:
