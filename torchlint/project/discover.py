@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from torchlint.config import FILE_NAMES, Config, matches
-from torchlint.project.gitignore import IgnorePattern
+from torchlint.project.gitignore import Lines, pattern_of
 
 SUFFIXES = (".py", ".pyi")
 
@@ -218,16 +218,8 @@ def _patterns_in(folder: str, config_of: Callable[[str], Config], exclusion: Exc
 
 
 class _IgnoreFile(NamedTuple):
-    """The patterns in one file, the last first: that is the order in which they decide."""
-
     folder: str
-    patterns: tuple[IgnorePattern, ...]
-
-    def verdict(self, path: str) -> bool | None:
-        for line in self.patterns:
-            if line.matches(path):
-                return line.include
-        return None
+    lines: Lines
 
 
 class _Folder(NamedTuple):
@@ -283,7 +275,7 @@ class _Ignores(NamedTuple):
         absolute = os.path.abspath(path) if self.files else path
         for file in reversed(self.files):
             relative = absolute[len(file.folder) :].lstrip(os.sep).replace(os.sep, "/")
-            verdict = file.verdict(f"{relative}/" if folder else relative)
+            verdict = file.lines.verdict(f"{relative}/" if folder else relative)
             if verdict is not None:
                 return verdict
         return False
@@ -295,9 +287,9 @@ def _ignore_file(folder: str, path: str) -> tuple[_IgnoreFile, ...]:
             lines = file.read().split("\n")
     except OSError:
         return ()  # as git: an ignore file that cannot be read ignores nothing
-    found = (IgnorePattern.of(line) for line in reversed(lines))
-    patterns = tuple(pattern for pattern in found if pattern is not None)
-    return (_IgnoreFile(os.path.abspath(folder), patterns),) if patterns else ()
+    found = (pattern_of(line) for line in reversed(lines))
+    patterns = [pattern for pattern in found if pattern is not None]
+    return (_IgnoreFile(os.path.abspath(folder), Lines(patterns)),) if patterns else ()
 
 
 def _git_folder(folder: str) -> str:
