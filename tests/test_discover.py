@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from torchlint.project.discover import Discovery, Exclusion, discover, display
+from torchlint.project.gitignore import Lines, pattern_of, unusual, usual
 from torchlint.settings import Settings
 
 
@@ -131,6 +133,129 @@ def test_lines_that_git_passes_over() -> None:
     plant("a.py", "b.py")
     Path(".gitignore").write_bytes(b"\xef\xbb\xbfb.py\n!\n\\\n# a.py\n\xff\n\n")
     assert files() == ["a.py"]
+
+
+USUAL = """\
+__pycache__/
+*.py[cod]
+*$py.class
+.coverage.*
+/build
+!build
+!/docs/_build/
+*
+!*/
+a*b
+a b
+ a
+/a/b
+a/b/
+**/a
+**/a/b/
+**/*.log
+/a/*.py
+a/*
+ünï/
+#a
+!#a
+x+y~@%=,(z)
+""".splitlines()
+
+UNUSUAL = """\
+?
+**
+**/
+/
+!
+a**
+a***/b
+**/**/a
+a/**/b
+a/**
+*/b
+*a*
+[!a]
+[a-z]
+a[b
+a]
+[a][b]
+a\\
+\\#
+a//b
+//a
+""".splitlines()
+
+NAMES = [
+    "a",
+    "b",
+    "ab",
+    "a b",
+    "a.b",
+    "axb",
+    "b.log",
+    "__pycache__",
+    "m.pyc",
+    "build",
+    "docs",
+    "_build",
+    "ünï",
+    "#a",
+]
+PATHS = [
+    f"{folder}{name}{end}"
+    for folder in ("", "a/", "b/", "a/b/", "x/a/", "docs/", "ba/")
+    for name in [
+        *NAMES,
+        "m.py",
+        ".coverage.1",
+        "x+y~@%=,(z)",
+        "x$py.class",
+        " a",
+        "!a",
+        "-",
+        "é",
+        "éa.",
+        "b-a",
+    ]
+    for end in ("", "/")
+]
+
+
+def means_what_pathspec_says(line: str) -> bool:
+    """Whether the line is a usual one; if so, it must match what it matches for pathspec."""
+    found, expected = usual(line), unusual(line)
+    if found is not None:
+        assert expected is not None, line
+        assert found.include == expected.include
+        assert [path for path in PATHS if found.matches(path)] == [
+            path for path in PATHS if expected.matches(path)
+        ], line
+        assert [Lines([found]).verdict(path) for path in PATHS] == [
+            found.include if found.matches(path) else None for path in PATHS
+        ]
+    return found is not None
+
+
+@pytest.mark.parametrize("line", USUAL)
+def test_usual_lines_mean_what_pathspec_says(line: str) -> None:
+    if line.startswith("#"):
+        assert pattern_of(line) is None
+    else:
+        assert means_what_pathspec_says(line)
+
+
+@pytest.mark.parametrize("line", UNUSUAL)
+def test_unusual_lines_are_left_to_pathspec(line: str) -> None:
+    assert usual(line) is None
+    pattern_of(line)
+
+
+def test_any_lines_mean_what_pathspec_says() -> None:
+    pieces = ["a", "a", "*", "?", "/", "/", "**/", "!", "[ab]", ".", "é", " ", "-", "b", "b", "[", "]", "\\"]
+    chance = random.Random(1)
+    lines = {"".join(chance.choices(pieces, k=chance.randint(1, 6))).rstrip() for _ in range(4000)}
+    wanted = sorted(line for line in lines if line and not line.startswith("#"))
+    assert sum(map(means_what_pathspec_says, wanted)) > 500
 
 
 def test_as_git_itself() -> None:

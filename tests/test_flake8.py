@@ -266,3 +266,100 @@ def test_files_without_torch_do_not_wait_for_libcst(tmp_path: Path) -> None:
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "torchlint.engine" in imported
     assert imported.isdisjoint({"libcst", "torch", "pathspec"})
+
+
+# ---------------------------------------------------------------------------------------------------- the cache
+
+SPY = """\
+import os
+from torchlint.project.trees import Trees
+
+add = Trees.add
+
+
+def spy(trees, path, *rest):
+    with open(os.environ["PARSED"], "a") as file:
+        file.write(f"{os.getpid()} {path.name}\\n")
+    add(trees, path, *rest)
+
+
+Trees.add = spy
+"""
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose files share imports, and in which every parsed file is written down."""
+    monkeypatch.delenv("TORCHLINT_CACHE_DIR", raising=False)
+    monkeypatch.setenv("PARSED", str(tmp_path / "parsed"))
+    folder = tmp_path / "project"
+    write(tmp_path, {"hooks/sitecustomize.py": SPY})
+    write(
+        folder, {"pyproject.toml": "", "pkg/__init__.py": "from pkg.base import Base\nfrom torch import nn\n"}
+    )
+    write(folder, {"pkg/base.py": "class Base:\n    pass\n"})
+    net = (
+        BAD.replace("from torch import nn", "from pkg import Base, nn")
+        + "\n\nclass Plain(Base):\n    x = [1]\n"
+    )
+    write(folder, {f"net{number}.py": net for number in range(6)})
+    return folder
+
+
+def parsed(folder: Path) -> dict[str, int]:
+    """How many files of each name were parsed, by all of the processes, since this was last asked."""
+    log = folder.parent / "parsed"
+    names = [line.split()[1] for line in log.read_text().splitlines()] if log.exists() else []
+    log.unlink(missing_ok=True)
+    return {name: names.count(name) for name in names}
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+def test_imports_are_read_from_the_cache(imported: Path, jobs: str) -> None:
+    without = flake8(imported, jobs, ".", path=imported.parent / "hooks")
+    before = parsed(imported)
+    assert [name for name, *_ in without] == [f"net{number}.py" for number in range(6)]
+    assert before["base.py"] >= 1
+    cli(imported, ".")
+    files = ["net0.py", "net1.py", "net2.py", "net3.py"]
+    parsed(imported)
+    assert flake8(imported, jobs, *files, path=imported.parent / "hooks") == without[:4]
+    assert parsed(imported) == dict.fromkeys(files, 1)
+    assert flake8(imported, jobs, ".", path=imported.parent / "hooks") == without
+
+
+def test_a_file_that_changed_since(imported: Path) -> None:
+    cli(imported, ".")
+    write(imported, {"pkg/__init__.py": "from pkg.base import Base, nn\n"})
+    assert flake8(imported, "-j2", ".") == []
+    write(imported, {"pkg/base.py": "from torch import nn\nclass Base:\n    pass\n"})
+    assert len(flake8(imported, "-j2", ".")) == 6
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 999, b"SQLite format 3\0" + b"\xff" * 4000, None])
+def test_a_cache_that_is_none(imported: Path, content: bytes | None) -> None:
+    database = imported / ".torchlint_cache" / "torchlint.sqlite"
+    cli(imported, ".")
+    if content is None:
+        database.unlink()
+        database.mkdir()
+    else:
+        database.write_bytes(content)
+    assert len(flake8(imported, "-j2", ".")) == 6
+    assert database.is_dir() or database.read_bytes() == content
+
+
+def test_flake8_leaves_the_cache_alone(imported: Path) -> None:
+    flake8(imported, ".")
+    assert not (imported / ".torchlint_cache").exists()
+    cli(imported, ".")
+    database = imported / ".torchlint_cache" / "torchlint.sqlite"
+    before = database.read_bytes()
+    write(imported, {"pkg/base.py": "class Base:\n    x = 1\n"})
+    flake8(imported, "-j2", ".")
+    assert database.read_bytes() == before
+    assert sorted(path.name for path in database.parent.iterdir()) == [
+        ".gitignore",
+        "CACHEDIR.TAG",
+        database.name,
+    ]

@@ -2,22 +2,31 @@
 
 What is checked is the text that flake8 read, be that a file, standard input or an editor's buffer. LibCST is
 not imported before a file needs it, since editors start a flake8 for every save.
+
+Where ``torchlint check`` left a cache, what other files define is read from there; nothing is written to it.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torchlint import __version__
+from torchlint.cache.folder import DATABASE, cache_folder
 from torchlint.config import ALWAYS_ON, Config, matches
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source
 from torchlint.project.index import Project
 from torchlint.project.installed import find_root
+from torchlint.project.shelf import Shelf
 from torchlint.settings import ConfigError, Settings
+
+if TYPE_CHECKING:
+    from argparse import Namespace as Options
 
 Reported = tuple[int, int, str, type]
 
@@ -32,6 +41,11 @@ class Plugin:
         # flake8 calls plugins that take a "tree" once for each file; ours is built from the text.
         self.lines = lines
         self.filename = filename
+
+    @classmethod
+    def parse_options(cls, options: Options) -> None:  # noqa: ARG003
+        """Called by flake8 before it forks its workers, which inherit what is found here."""
+        _shelf()
 
     def run(self) -> Iterator[Reported]:
         """The findings, with columns that start at 0. An exception here would end flake8 for every file."""
@@ -71,4 +85,19 @@ def _config(filename: str) -> Config:
 
 @cache
 def _project(root: Path) -> Project:
-    return Project(root)
+    return Project(root, shelf=_shelf())
+
+
+@cache
+def _shelf() -> Shelf:
+    """The outlines in the cache of the working directory, where there is one. Without, nothing but speed is lost."""
+    try:
+        config = _settings().of_folder(os.curdir)
+        folder = cache_folder(None, config.cache_dir, config.origin)
+        if os.path.isfile(os.path.join(folder, DATABASE)):  # noqa: PTH113, PTH118
+            from torchlint.cache.shelf import KeptOutlines
+
+            return KeptOutlines(folder)
+    except Exception:  # such as broken settings, which are reported where a file is checked
+        return Shelf()
+    return Shelf()

@@ -24,8 +24,8 @@ from torchlint.run import (
     check_file,
     collect_less_often,
     not_checked,
-    record_from,
-    recorded_base,
+    record_for,
+    recorded_for,
 )
 from torchlint.stopwatch import WAITING, is_on, stage, start
 
@@ -50,7 +50,7 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         # A forked worker must let go of our ends of all pipes, or nobody would notice that we are gone.
         ours = [self.connection, *(each.connection for each in colleagues)] if forking else []
-        arguments = (theirs, ours, recorded_base(), is_on())
+        arguments = (theirs, ours, recorded_for(), is_on())
         self.process = context.Process(target=_serve, args=arguments, daemon=True)  # type: ignore[attr-defined]
         self.process.start()
         # And we of its end: its death is seen as the end of the pipe.
@@ -134,14 +134,14 @@ class _Crew:
             self._waiting.append(unanswered)
 
 
-def _serve(connection: Connection, not_ours: Sequence[Connection], base: str | None, measured: bool) -> None:
+def _serve(connection: Connection, not_ours: Sequence[Connection], cache: str | None, measured: bool) -> None:
     """The life of a worker: take a chunk, answer for each file, until the pipe closes."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_less_often()
     if measured:
         start()
-    record_from(base)
+    record_for(cache)
     for other in not_ours:
         other.close()
     try:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from torchlint.project.index import Project
 from torchlint.project.installed import Folders, absolute_path, find_root
+from torchlint.project.shelf import Shelf
 from torchlint.project.trace import Trace
 from torchlint.stopwatch import is_on
 
 
 class Projects:
-    """Projects with one trace, which records where there is a ``base`` (see :class:`Trace`)."""
+    """Projects with one trace, which records where there is a cache, in ``folder``."""
 
-    def __init__(self, base: str | None = None) -> None:
-        self.base = base
+    def __init__(self, folder: str | None = None) -> None:
+        self.folder = folder
+        base = None if folder is None else os.path.dirname(folder)  # noqa: PTH120
         self._kind, self.trace = _measured(base) if is_on() else (Project, Trace(base))
+        self._shelf = self._outlines(folder)
         self._folders = Folders(self.trace)
         self._roots: dict[Path, tuple[Path, int]] = {}
         self._projects: dict[Path, Project] = {}
@@ -30,8 +34,19 @@ class Projects:
         root, touched = self._roots[absolute.parent]
         self.trace.rooted(absolute, root, touched)
         if root not in self._projects:
-            self._projects[root] = self._kind(root, trace=self.trace)
+            self._projects[root] = self._kind(root, trace=self.trace, shelf=self._shelf)
         return self._projects[root]
+
+    def close(self) -> None:
+        """Let go of the cache."""
+        self._shelf.close()
+
+    def _outlines(self, folder: str | None) -> Shelf:
+        if folder is None:
+            return Shelf()
+        from torchlint.cache.shelf import KeptOutlines
+
+        return KeptOutlines(folder, self.trace)
 
 
 def _measured(base: str | None) -> tuple[type[Project], Trace]:

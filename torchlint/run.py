@@ -130,7 +130,7 @@ def _check_changed(
     jobs: Sequence[Job], workers: int | None, cache: ResultCache, held: Mapping[str, Held]
 ) -> dict[str, Outcome]:
     """Check what the cache does not answer for, and let it learn."""
-    record_from(cache.base)
+    record_for(cache.folder)
     try:
         with stage(CACHE):
             held = {**held, **cache.ask_again(_projects().of_file)}
@@ -138,7 +138,7 @@ def _check_changed(
         outcomes = {job.path: _held(job, held[job.path]) for job in jobs if _is_enough(job, held)}
         fresh = _check_afresh([job for job in jobs if job.path not in outcomes], workers)
     finally:
-        record_from(None)
+        record_for(None)
     with stage(CACHE):
         for outcome in fresh:
             cache.learn(outcome.notes)
@@ -272,17 +272,19 @@ def _projects() -> Projects:
     return _MINE[0]
 
 
-def record_from(base: str | None) -> None:
-    """Write down what answers are drawn from, with paths relative to ``base``; ``None``: do not."""
-    if recorded_base() != base:
+def record_for(folder: str | None) -> None:
+    """Write down what answers are drawn from, for the cache in ``folder``; ``None``: do not."""
+    if recorded_for() != folder:
         from torchlint.projects import Projects
 
-        _MINE[:] = [Projects(base)]
+        for projects in _MINE:
+            projects.close()
+        _MINE[:] = [Projects(folder)]
 
 
-def recorded_base() -> str | None:
-    """What :func:`record_from` was told."""
-    return _MINE[0].base if _MINE else None
+def recorded_for() -> str | None:
+    """What :func:`record_for` was told."""
+    return _MINE[0].folder if _MINE else None
 
 
 def not_checked(path: str, reason: str) -> Outcome:

@@ -56,6 +56,8 @@ class Keeping:
         numbers = {salt: self._salt(salt) for salt in self._salts}
         for result in self._results:
             self._write_result(result, numbers[result.salt])
+        rows = [(path, *row) for path, row in self._ledger.outlines.items()]
+        connection.executemany("INSERT OR REPLACE INTO outlines(path, key, body) VALUES (?, ?, ?)", rows)
         if len(self._states) and (self._results or self._states.gone):
             self._sweep()
 
@@ -152,6 +154,7 @@ class Keeping:
         self._delete("states", "id", states)
         self._delete("probes", "state", states)
         self._delete("records", "id", records)
+        run("DELETE FROM outlines WHERE path NOT IN (SELECT path FROM states)")
 
     def _delete(self, table: str, column: str, kept: set[int]) -> None:
         numbers = self._connection.execute(f"SELECT {column} FROM {table}").fetchall()

@@ -30,6 +30,7 @@ class Ledger:
         self.asked: dict[Asker, dict[str, str]] = {}
         self.drawn: dict[Asker, set[str]] = {}
         self.looked: dict[Asker, set[str]] = {}
+        self.outlines: dict[str, tuple[str, str]] = {}
         self.moved = False
         self._broken: set[Asker] = set()
         self._roots: dict[str, str] = {}
@@ -49,6 +50,7 @@ class Ledger:
         for asker, paths in notes.looked.items():
             self.look(asker, paths)
         self._broken.update(notes.broken)
+        self.outlines.update(notes.outlines)
         self._agree(self._roots, notes.roots)
 
     def look(self, asker: Asker, paths: Iterable[str]) -> None:

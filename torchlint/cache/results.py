@@ -50,6 +50,7 @@ class ResultCache:
     """The results in ``folder``. Nothing here raises: what does not work is told to ``warn``, and done without."""
 
     def __init__(self, folder: str, warn: Callable[[str], None]) -> None:
+        self.folder = folder
         self.base = os.path.dirname(folder)
         self.counts = Counts()
         self._store = Store(folder)

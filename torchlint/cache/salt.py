@@ -14,23 +14,24 @@ from torchlint import __version__
 from torchlint.config import Config
 from torchlint.project.environment import package_folders
 
-FORMAT = 1
+FORMAT = 2
 
 
 def surroundings(base: str) -> str:
     """All that is the same for every file of a run. ``base`` is the folder that paths are relative to."""
     parts = (
-        FORMAT,
-        __version__,
-        _own_source(),
-        sys.implementation.cache_tag,
-        sys.version_info[:3],
+        *programs(),
         _version_of("libcst"),
         tuple(_from(base, folder) for folder in package_folders()),
         _from(base, os.getcwd()),
         _home(base),
     )
     return repr(parts)
+
+
+def programs() -> tuple[object, ...]:
+    """Who reads Python files: torchlint and Python itself."""
+    return (FORMAT, __version__, _own_source(), sys.implementation.cache_tag, sys.version_info[:3])
 
 
 def of_config(config: Config, base: str) -> str:

@@ -32,6 +32,8 @@ _TABLES = {
     "needs": "CREATE TABLE needs(state INTEGER, salt INTEGER, same TEXT NOT NULL, drawn TEXT NOT NULL, "
     "records TEXT NOT NULL, PRIMARY KEY(state, salt))",
     "records": "CREATE TABLE records(id INTEGER PRIMARY KEY, digest TEXT UNIQUE NOT NULL, body TEXT NOT NULL)",
+    # Outlines, each with the name of what it follows from, a text above all.
+    "outlines": "CREATE TABLE outlines(path TEXT PRIMARY KEY, key TEXT NOT NULL, body TEXT NOT NULL)",
     "salts": "CREATE TABLE salts(id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL, used INTEGER)",
     "generation": "CREATE TABLE generation(number INTEGER)",
 }
@@ -58,6 +60,8 @@ class Store:
         self._folder = folder
         self.path = os.path.join(folder, DATABASE)
         self.start_over = False
+        # Looked at once: to close the file in the middle of a transaction would lose SQLite its lock on it.
+        self._is_ours = False
         self.generation = 0
         self.salts: dict[str, int] = {}
 
@@ -106,11 +110,11 @@ class Store:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         import sqlite3
 
-        if is_foreign(self.path):
-            raise Unusable(f"{self.path} is not torchlint's")
-        escaped = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        if not self._is_ours:
+            refuse_foreign(self.path)
+            self._is_ours = True
         try:
-            connection = sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=1)
+            connection = connected(self.path)
             try:
                 yield connection
             finally:
@@ -121,9 +125,8 @@ class Store:
             raise Malformed(f"{self.path}: {error}") from None
 
     def _is_sound(self, connection: sqlite3.Connection) -> bool:
-        """Whether the tables are ours. Views and triggers of a stranger must not run."""
-        found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        if dict(found) != _TABLES or connection.execute("PRAGMA user_version").fetchone() != (FORMAT,):
+        """Whether the tables are ours; the generation is looked up then."""
+        if not is_sound(connection):
             return False
         (self.generation,) = connection.execute("SELECT number FROM generation").fetchone() or (0,)
         return True
@@ -136,8 +139,7 @@ class Store:
 
         try:
             prepare(self._folder)
-            if is_foreign(self.path):
-                raise Unusable(f"{self.path} is not torchlint's")
+            refuse_foreign(self.path)
             try:
                 self._write(change)
             except sqlite3.OperationalError:  # locked, read-only, or the disk is full
@@ -180,6 +182,26 @@ class Store:
         # A number of its own, so that a database made anew is not taken for the one before.
         self.generation = int.from_bytes(os.urandom(6), "big")
         connection.execute("INSERT INTO generation VALUES (?)", (self.generation,))
+
+
+def refuse_foreign(path: str) -> None:
+    """Raise :class:`Unusable` for the database of another program."""
+    if is_foreign(path):
+        raise Unusable(f"{path} is not torchlint's")
+
+
+def connected(path: str) -> sqlite3.Connection:
+    """A connection that can only read."""
+    import sqlite3
+
+    escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=1)
+
+
+def is_sound(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are ours. Views and triggers of a stranger must not run."""
+    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return dict(found) == _TABLES and connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
 
 
 def _remove(path: str) -> None:

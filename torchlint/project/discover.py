@@ -13,12 +13,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from torchlint.config import FILE_NAMES, Config, matches
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec, RegexPattern
+from torchlint.project.gitignore import Lines, pattern_of
 
 SUFFIXES = (".py", ".pyi")
 
@@ -220,16 +218,8 @@ def _patterns_in(folder: str, config_of: Callable[[str], Config], exclusion: Exc
 
 
 class _IgnoreFile(NamedTuple):
-    """The patterns in one file, the last first: that is the order in which they decide."""
-
     folder: str
-    patterns: tuple[_IgnorePattern, ...]
-
-    def verdict(self, path: str) -> bool | None:
-        for line in self.patterns:
-            if line.matches(path):
-                return line.pattern.include
-        return None
+    lines: Lines
 
 
 class _Folder(NamedTuple):
@@ -285,7 +275,7 @@ class _Ignores(NamedTuple):
         absolute = os.path.abspath(path) if self.files else path
         for file in reversed(self.files):
             relative = absolute[len(file.folder) :].lstrip(os.sep).replace(os.sep, "/")
-            verdict = file.verdict(f"{relative}/" if folder else relative)
+            verdict = file.lines.verdict(f"{relative}/" if folder else relative)
             if verdict is not None:
                 return verdict
         return False
@@ -297,53 +287,9 @@ def _ignore_file(folder: str, path: str) -> tuple[_IgnoreFile, ...]:
             lines = file.read().split("\n")
     except OSError:
         return ()  # as git: an ignore file that cannot be read ignores nothing
-    patterns = tuple(_IgnorePattern.of(line) for line in reversed(lines) if _is_pattern(line))
-    return (_IgnoreFile(os.path.abspath(folder), patterns),) if patterns else ()
-
-
-class _IgnorePattern(NamedTuple):
-    """A line of an ignore file. Where there is a slash in it, it is about the path, else about the name."""
-
-    pattern: RegexPattern
-    about_path: bool
-
-    @classmethod
-    def of(cls, line: str) -> _IgnorePattern:
-        line = line.rstrip()
-        if line.endswith(("/**", "/**/")):
-            # What is in the folder, but not the folder itself, or `!folder/a.py` could bring nothing back.
-            line = f"{line}*/" if line.endswith("/") else f"{line}/*"
-        (pattern,) = _compiled(line).patterns
-        return cls(pattern, "/" in line.removeprefix("!").removesuffix("/"))
-
-    def matches(self, path: str) -> bool:
-        """Whether the entry itself is meant; a folder above it was decided on when it was entered."""
-        found = self.pattern.match_file(path if self.about_path else _name(path))
-        if found is None:
-            return False
-        inside = found.match.groupdict().get("ps_d")
-        return inside is None or found.match.end("ps_d") == len(found.match.string)
-
-
-def _name(path: str) -> str:
-    """The last part, with the slash behind the name of a folder."""
-    return path[path.rfind("/", 0, -1) + 1 :]
-
-
-def _compiled(line: str) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines([line])
-
-
-def _is_pattern(line: str) -> bool:
-    """Not a comment, nor what git passes over because it cannot be read, such as a lone `!`."""
-    if not line.strip() or line.startswith("#"):
-        return False
-    try:
-        return all(pattern.include is not None for pattern in _compiled(line).patterns)
-    except ValueError:
-        return False
+    found = (pattern_of(line) for line in reversed(lines))
+    patterns = [pattern for pattern in found if pattern is not None]
+    return (_IgnoreFile(os.path.abspath(folder), Lines(patterns)),) if patterns else ()
 
 
 def _git_folder(folder: str) -> str:

@@ -29,6 +29,7 @@ from torchlint.project.outline import (
     OutlineError,
     absolute,
 )
+from torchlint.project.shelf import Shelf
 from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
 
@@ -137,7 +138,7 @@ class Project:
     """The files of a project and of the packages it imports, as far as anyone asked.
 
     ``root`` is found for each file where it is not given. ``environment`` are folders of installed packages.
-    ``trace`` says what answers were drawn from.
+    ``trace`` says what answers were drawn from, ``shelf`` has outlines of earlier runs.
     """
 
     def __init__(
@@ -147,11 +148,13 @@ class Project:
         environment: Sequence[Path] | None = None,
         finder: Finder | None = None,
         trace: Trace | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self.root = None if root is None else absolute_path(root)
         self.trace = trace or Trace()
         self._finder = finder or Finder(self.root, environment, self.trace)
         self.trees = Trees()
+        self._shelf = shelf or Shelf()
         self._outlines: dict[Path, Outline | None] = {}
         # What each kept answer was drawn from, by the same keys.
         self._touched: dict[object, int] = {}
@@ -202,8 +205,7 @@ class Project:
 
     def _read(self, path: Path) -> Outline | None:
         try:
-            text = decode(self.trace.read(path))
-            return Outline.from_tree(self.trees.parse(path, text), text, path, self.module_name(path))
+            return self._outlined(path, decode(self.trace.read(path)))
         except (OSError, SyntaxError, UnicodeDecodeError, LookupError, OutlineError):
             return None
 
@@ -212,9 +214,17 @@ class Project:
         path = absolute_path(path)
         known = self._outlines.get(path)
         if known is None or known.text != text:
-            known = Outline.from_tree(self.trees.parse(path, text), text, path, self.module_name(path))
+            known = self._outlined(path, text)
         self.add(known)
         return known
+
+    def _outlined(self, path: Path, text: str) -> Outline:
+        module = self.module_name(path)
+        found = self._shelf.find(path, module, text)
+        if found is None:
+            found = Outline.from_tree(self.trees.parse(path, text), text, path, module)
+            self._shelf.add(found)
+        return found
 
     def add(self, outline: Outline) -> None:
         """Let ``outline`` win over the file on disk."""

@@ -34,8 +34,8 @@ class Notes(NamedTuple):
 
     ``probes`` are names looked for in folders with what they were; ``drawn`` are the paths that the answers to an
     asker come from; ``looked`` are the files whose source its model took part in. The answers to a ``broken``
-    asker are not complete; ``roots`` are the roots of the files that are checked. Where the world ``moved``,
-    nothing of this holds together.
+    asker are not complete; ``roots`` are the roots of the files that are checked; ``outlines`` were made, each with
+    a key. Where the world ``moved``, nothing of this holds together.
     """
 
     states: dict[str, State]
@@ -45,11 +45,12 @@ class Notes(NamedTuple):
     looked: dict[Asker, list[str]]
     broken: list[Asker]
     roots: dict[str, str]
+    outlines: dict[str, tuple[str, str]]
     moved: bool
 
 
 def _no_notes() -> Notes:
-    return Notes({}, {}, {}, {}, {}, [], {}, False)
+    return Notes({}, {}, {}, {}, {}, [], {}, {}, False)
 
 
 def digest(content: bytes) -> str:
@@ -73,6 +74,15 @@ def whole(entries: dict[str, bool]) -> str:
     return digest("\0".join(ours).encode("utf-8", "surrogateescape"))
 
 
+def shortened(path: str, base: str) -> str:
+    """``path`` relative to ``base``, which ends with a slash."""
+    if path.startswith(base):
+        path = path[len(base) :]
+    elif path + os.sep == base:
+        path = "."
+    return path if os.sep == "/" else path.replace(os.sep, "/")
+
+
 class Trace:
     """``base`` is the folder that paths below it are written relative to; without one, nothing is recorded."""
 
@@ -92,12 +102,7 @@ class Trace:
 
     def short(self, path: Path | str) -> str:
         """``path`` relative to the base where it is below, with ``/`` between folders."""
-        text = str(path)
-        if text.startswith(self._base):
-            text = text[len(self._base) :]
-        elif text + os.sep == self._base:
-            text = "."
-        return text if os.sep == "/" else text.replace(os.sep, "/")
+        return shortened(str(path), self._base)
 
     def bit(self, path: Path | str) -> int:
         """The bit that stands for ``path``."""
@@ -204,6 +209,10 @@ class Trace:
             asker = (self.short(root), self.short(path))
             self._news.roots[asker[1]] = asker[0]
             self.drawn(asker, touched)
+
+    def outlined(self, path: str, key: str, body: str) -> None:
+        """An outline was made, and is kept under a key."""
+        self._news.outlines[path] = (key, body)
 
     def broken(self, asker: Asker) -> None:
         """A question of ``asker`` was not answered."""
