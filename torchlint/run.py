@@ -173,8 +173,24 @@ def _check_afresh(jobs: Sequence[Job], workers: int | None) -> tuple[Outcome, ..
 
 
 def collect_less_often() -> None:
-    """Let garbage wait: by default Python walks all the outlines and trees that are kept each time a few are added."""
-    gc.set_threshold(200_000, 50, 50)
+    """Let garbage wait: by default Python walks all the outlines and trees that are kept each time a few are added.
+
+    Trees are freed without it, as their circles are cut; see :func:`_collect_now_and_then`.
+    """
+    gc.disable()
+
+
+_FILES_BETWEEN = 200
+_checked = 0
+
+
+def _collect_now_and_then() -> None:
+    """Collect what circles are left, and never look again at what survives: that is kept for the whole run."""
+    global _checked
+    _checked += 1
+    if _checked % _FILES_BETWEEN == 0 and not gc.isenabled():
+        gc.collect()
+        gc.freeze()
 
 
 def _processors() -> int:
