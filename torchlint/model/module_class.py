@@ -356,6 +356,12 @@ class ClassModel:
         for attribute in self.attributes.values():
             for _, value in attribute.assigned():
                 self._register(value, found)
+        for function in self.functions():
+            for definition in function.definitions:
+                # `self.a, self.b = make()`, `for self.x in layers`
+                if definition.kind in ("unpacked", "loop") and definition.name.startswith("self."):
+                    for value in self.file.evaluator.of_definition(definition):
+                        self._register(value, found)
         for call, _, given in self.registrations:
             if given is not None:
                 for value in self.file.evaluator.values(given, call.place.function):
@@ -463,9 +469,10 @@ def _functions_in(body: cst.BaseSuite | cst.BaseStatement | cst.CSTNode) -> Iter
         if isinstance(statement, cst.FunctionDef):
             yield statement
         elif isinstance(statement, cst.If):
-            yield from _functions_in(statement.body)
-            if statement.orelse is not None:
-                yield from _functions_in(statement.orelse.body)
+            branch: cst.If | cst.Else | None = statement
+            while branch is not None:  # also behind each `elif`
+                yield from _functions_in(branch.body)
+                branch = branch.orelse if isinstance(branch, cst.If) else None
         elif isinstance(statement, (cst.With, cst.Try)):
             yield from _functions_in(statement.body)
 

@@ -406,7 +406,9 @@ def plain_tensors(cls: ClassModel) -> Iterator[PlainTensor]:
 
 def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
     for attribute in cls.attributes.values():
-        if attribute.name == "example_input_array" or not _is_settled_in_init(attribute):
+        if attribute.name == "example_input_array" or not attribute.loads_in_forward:
+            continue
+        if not _is_settled_in_init(attribute):
             continue
         for store in attribute.stores:
             values = _values(store) if store.kind == "assign" and not _is_replaced(store, attribute) else ()

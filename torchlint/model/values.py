@@ -326,7 +326,8 @@ class Evaluator:
             return (Value(Kind.TENSOR, node, function, source=base.source, moved=base.moved),)
         if base.kind is Kind.MODULE and base.symbol is not None:
             if base.dotted.startswith("torch.nn.") and name in ("weight", "bias"):
-                return (Value(Kind.PARAMETER, node, function),)
+                trained = self.state(base) is State.PARAMETERS  # of a loss, it is a buffer
+                return (Value(Kind.PARAMETER, node, function) if trained else UNKNOWN,)
             program = self.file.program
             return program.attribute_values(program.line(base.symbol), name)
         return (UNKNOWN,)
@@ -547,7 +548,7 @@ class Evaluator:
 
     def elements(self, holder: Value) -> list[Value]:
         """What a plain or registered container holds, as far as the file shows; without what methods add later."""
-        if holder.function is None or holder.node is None:
+        if holder.function is None or holder.node is None or not self._may_hold(holder):
             return []
         evaluator = holder.function.file.evaluator
         if evaluator is not self:
@@ -564,6 +565,12 @@ class Evaluator:
         finally:
             self._opened.discard(id(holder.node))
         return list(_distinct(found))
+
+    def _may_hold(self, holder: Value) -> bool:
+        """Whether what a value is made of may be its elements: not those of a tensor, nor of one layer of torch."""
+        if holder.kind is Kind.MODULE and holder.symbol is not None and holder.symbol.kind == "external":
+            return not holder.dotted.startswith("torch.nn.") or self.is_module_container(holder)
+        return holder.kind in (Kind.CONTAINER, Kind.UNKNOWN, Kind.OBJECT, Kind.MODULE)
 
     def _element_expressions(self, holder: Value) -> Iterator[Element]:
         assert holder.function is not None and holder.node is not None

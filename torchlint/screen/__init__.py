@@ -55,6 +55,7 @@ def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screene
                 classes[subject].append(cls.outline.qualname)
         if on_calls and calls.may_hold_calls(cls, on_calls):
             classes["MethodCall"].append(cls.outline.qualname)
+    classes = {subject: list(dict.fromkeys(names)) for subject, names in classes.items()}
     steps = schedulers.stepping(file) if "SchedulerStep" in subjects else ()
     return Screened(classes, steps, outline)
 
@@ -73,8 +74,11 @@ def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Scr
 
 def _modules(file: FileSketch) -> Iterable[ClassSketch]:
     project, outline = file.project, file.outline
-    for definition in outline.classes.values():
-        if definition.bases and project.is_module(project.class_symbol(outline, definition)):
+    for definition in outline.definitions:
+        meant = outline.classes[
+            definition.qualname
+        ]  # of several with one name, which the model may take for another
+        if meant.bases and project.is_module(project.class_symbol(outline, meant)):
             sketch = file.class_sketch(definition)
             if sketch is not None:
                 yield sketch

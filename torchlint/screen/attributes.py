@@ -26,10 +26,17 @@ def may_keep_plain_tensor(cls: ClassSketch) -> bool:
     """Whether ``__init__`` may assign a tensor that the forward pass reads."""
     if cls.methods.keys() & {"_apply", "to", "cuda"}:
         return False
+    loads = {load for name in cls.used_by_forward for load in cls.methods[name].sketch.loads}
+    tensors = {name for name, kinds in cls.stored_kinds if kinds & TENSOR and name in loads}
     early = cls.used_by_init - cls.used_by_forward
     late = {name for method in cls.methods.keys() - early for name in cls.methods[method].sketch.stores}
-    tensors = {name for name, kinds in cls.stored_kinds if name not in late and kinds & TENSOR}
-    return any(tensors & cls.methods[name].sketch.loads for name in cls.used_by_forward)
+    return bool(tensors - late) or (bool(tensors) and bool(tensors - _certainly_set_late(cls)))
+
+
+def _certainly_set_late(cls: ClassSketch) -> set[str]:
+    """The attributes that other methods than ``__init__`` and its helpers set, code that is never reached left out."""
+    early = cls.used_by_init - cls.reachable("forward", "__call__", certainly=True)
+    return {name for method in cls.methods.keys() - early for name in cls.certain_uses(method).stores}
 
 
 def may_lose_parameter(cls: ClassSketch) -> bool:

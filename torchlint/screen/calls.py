@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from torchlint.model.vocabulary import is_mode_word
 from torchlint.project.index import Symbol
 from torchlint.rule import Calls, Rule
-from torchlint.screen.kinds import CALLABLE, CLASS, MODULE, PARAMETER, TENSOR, Kinds
+from torchlint.screen.kinds import (
+    ANY_THING,
+    CALLABLE,
+    CLASS,
+    FOREIGN,
+    MODULE,
+    NAMESPACE,
+    PARAMETER,
+    TENSOR,
+    Kinds,
+)
 from torchlint.screen.scopes import ClassSketch, Scope
-from torchlint.screen.sketch import Call, dotted_name
+from torchlint.screen.sketch import Call
 
 Watched = Mapping[str, Sequence[tuple[Calls, int]]]
 """For each function what rules look for in its calls, and at which position."""
@@ -35,32 +45,26 @@ def may_hold_calls(cls: ClassSketch, rules: tuple[Rule, ...]) -> bool:
         return True
     watched = _by_function(rules)
     constructions = any(rule.constructions for rule in rules)
-    late = cls.used_by_forward - cls.used_by_init
+    made_late: set[str] = _late(cls) if constructions else set()
+    called: set[str] = set()
     for name, method in cls.methods.items():
-        makes = constructions and name in late
-        if _may_match(method, watched, makes=makes):
+        if _may_match(method, watched, called, makes=name in made_late):
             return True
-    return any(_may_match(function, watched, makes=False) for function in _called_functions(cls))
+    functions = (cls.file.function(name) for name in sorted(called))
+    return any(
+        function is not None and _may_match(function, watched, set(), makes=False) for function in functions
+    )
 
 
-def _called_functions(cls: ClassSketch) -> Iterator[Scope]:
-    """The functions of the file that the forward pass calls."""
-    functions = cls.file.outline.functions
-    names = {
-        call.callee
-        for method in cls.used_by_forward
-        for call in cls.methods[method].sketch.calls
-        if call.callee in functions
-    }
-    # A function under another name is one that is mentioned.
-    names |= {name for method in cls.methods.values() for name in method.sketch.mentions & functions.keys()}
-    for name in sorted(names):
-        function = cls.file.function(name)
-        if function is not None:
-            yield function
+def _late(cls: ClassSketch) -> set[str]:
+    """The methods that the forward pass may run, and ``__init__`` does not."""
+    if not cls.used_by_forward & cls.used_by_init:
+        return cls.used_by_forward
+    return cls.used_by_forward - cls.reachable("__init__", certainly=True)
 
 
-def _may_match(scope: Scope, watched: Watched, *, makes: bool) -> bool:
+def _may_match(scope: Scope, watched: Watched, called: set[str], *, makes: bool) -> bool:
+    """Whether a call in a function is one that a rule may look at; notes the functions of the file that are ``called``."""
     named: dict[str, Symbol | Kinds | None] = {}
     for call in scope.sketch.calls:
         if call.callee not in named or not call.callee:
@@ -71,14 +75,16 @@ def _may_match(scope: Scope, watched: Watched, *, makes: bool) -> bool:
         if isinstance(callee, Symbol):
             if makes and _makes_module(callee, call, scope):
                 return True
-            if _is_watched(callee, call, scope, watched):
-                return True
-        elif makes and callee & CLASS:
+            symbols: Iterable[Symbol] = (callee,)
+        elif (makes and callee & CLASS) or (callee & CALLABLE and callee & ANY_THING):
             return True
-        elif callee & CALLABLE:
-            symbols = scope.file.possibilities.symbols_in(callee)
-            if any(_is_watched(symbol, call, scope, watched) for symbol in symbols):
+        else:
+            symbols = scope.file.possibilities.symbols_in(callee) if callee & CALLABLE else ()
+        for symbol in symbols:
+            if _is_watched(symbol, call, scope, watched):
                 return True
+            if symbol.kind == "function" and symbol.outline is scope.file.outline:
+                called.add(symbol.qualname)
     return False
 
 
@@ -87,8 +93,8 @@ def _callee(call: Call, scope: Scope) -> Symbol | Kinds | None:
     dotted = call.callee
     head, _, rest = dotted.partition(".")
     if head and head == scope.sketch.self_name:
-        if scope.owner is None or "." in rest or rest in scope.owner.methods:
-            return None
+        if scope.owner is None or "." in rest:
+            return scope.possible(call.node.func)
         return scope.owner.attribute(rest)
     symbol = scope.symbol(dotted) if head else None
     if symbol is not None and symbol.kind != "value":
@@ -102,19 +108,21 @@ def _may_name(node: ast.expr, scope: Scope) -> bool:
     """Whether a local name, or an expression, may stand for a class, a function or a module by its name."""
     if isinstance(node, ast.Name):
         bindings = list(scope.bindings(node.id))
-        return not bindings or any(
-            binding.kind in ("loop", "unpacked", "import", "class", "function")
-            or (binding.kind == "value" and _may_name_value(binding.node, scope))
-            for binding in bindings
+        return (
+            not bindings
+            or not scope.binds(node.id)
+            or any(
+                binding.kind in ("loop", "unpacked", "import", "class", "function")
+                or (binding.kind == "value" and _may_name_value(binding.node, scope))
+                for binding in bindings
+            )
         )
     return _may_name_value(node, scope)
 
 
 def _may_name_value(node: ast.expr, scope: Scope) -> bool:
     if isinstance(node, ast.Call):
-        dotted = dotted_name(node.func)
-        symbol = scope.symbol(dotted) if dotted else None
-        return symbol is not None and (symbol.kind == "function" or symbol.dotted == "functools.partial")
+        return bool(scope.possible(node) & (CLASS | CALLABLE | NAMESPACE | FOREIGN))
     return isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.IfExp | ast.BoolOp | ast.NamedExpr)
 
 
@@ -138,7 +146,7 @@ def _concerns(calls: Calls, position: int, call: Call, scope: Scope) -> bool:
     written = _argument(call.node, calls.argument, position)
     if written is None or not calls.given:
         return (written is None) != calls.given
-    if calls.mode is not None and calls.mode != _speaks_of_mode(written):
+    if calls.mode is not None and calls.mode != _speaks_of_mode(written, calls):
         return False
     return not calls.tensor or bool(scope.possible(written) & TENSOR)
 
@@ -153,10 +161,11 @@ def _argument(call: ast.Call, name: str, position: int) -> ast.expr | None:
     return before[position]
 
 
-def _speaks_of_mode(node: ast.expr) -> bool:
-    return any(is_mode_word(word) for word in _words(node)) or (
-        isinstance(node, ast.Constant) and node.value is True
-    )
+def _speaks_of_mode(node: ast.expr, calls: Calls) -> bool:
+    """``True`` as a rate is taken for a mode by the rules that look for one."""
+    if calls.mode and isinstance(node, ast.Constant) and node.value is True:
+        return True
+    return any(is_mode_word(word) for word in _words(node))
 
 
 def _words(node: ast.expr) -> Iterable[str]:

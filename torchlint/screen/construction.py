@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from torchlint.screen.certain import leaves
 from torchlint.screen.scopes import ClassSketch
-from torchlint.screen.sketch import dotted_name
+from torchlint.screen.sketch import dotted_name, given_to
 
 
 def may_not_initialise(cls: ClassSketch) -> bool:
@@ -18,7 +19,7 @@ def may_not_initialise(cls: ClassSketch) -> bool:
     for statement in init.body:
         if _initialises(statement, cls):
             return False
-        if _may_touch_self(statement, cls.methods["__init__"].sketch.self_name):
+        if _may_touch_self(statement, cls.methods["__init__"].sketch.self_name) or leaves(statement):
             return True
     return True
 
@@ -56,8 +57,8 @@ def may_name_another_class(cls: ClassSketch) -> bool:
     """``super(Other, self)`` in a method."""
     return any(
         call.callee == "super"
-        and len(call.node.args) == 2
-        and dotted_name(call.node.args[0]).rpartition(".")[2] != cls.outline.name
+        and len(given_to(call.node)) == 2
+        and dotted_name(given_to(call.node)[0]).rpartition(".")[2] != cls.outline.name
         for method in cls.methods.values()
         for call in method.sketch.calls
     )

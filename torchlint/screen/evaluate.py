@@ -23,6 +23,7 @@ from torchlint.screen.kinds import (
     LOST,
     MODULE,
     NAMESPACE,
+    OWNER,
     PARAMETER,
     SCHEDULER,
     SELF,
@@ -31,7 +32,7 @@ from torchlint.screen.kinds import (
     holding,
     items,
 )
-from torchlint.screen.sketch import Binding, TargetPath, dotted_name
+from torchlint.screen.sketch import Binding, TargetPath, dotted_name, given_to
 
 if TYPE_CHECKING:
     from torchlint.screen.scopes import FileSketch, Scope
@@ -72,7 +73,7 @@ class Evaluator:
     # -- names -------------------------------------------------------------------------------------------------------
 
     def _name(self, node: ast.Name, scope: Scope) -> Kinds:
-        return self._named(node.id, scope)
+        return self._named(node.id, scope) | (OWNER if node.id == scope.sketch.self_name else 0)
 
     def _named(self, name: str, scope: Scope | None) -> Kinds:
         inside = scope
@@ -81,8 +82,8 @@ class Evaluator:
             inner = scope.sketch.inner.get(name, ())
             if outer or inner:
                 kinds = self.of_bindings((*outer, *inner), scope)
-                kinds |= self.grown(scope, name) if kinds & CONTAINER else 0
-                if outer:
+                kinds |= self.grown(scope, name) if kinds & (CONTAINER | MODULE) else 0
+                if outer and scope.sketch.is_function:
                     return kinds
                 return kinds | self._named(name, scope.outer) if scope.outer else kinds | self._free(name)
             scope = scope.outer
@@ -95,7 +96,7 @@ class Evaluator:
         script = self.file.script
         bindings = script.sketch.definitions.get(name, ())
         kinds = self.of_bindings(bindings, script)
-        return kinds | self.grown(script, name) if kinds & CONTAINER else kinds
+        return kinds | self.grown(script, name) if kinds & (CONTAINER | MODULE) else kinds
 
     def of_bindings(self, bindings: Iterable[Binding], scope: Scope) -> Kinds:
         kinds = 0
@@ -167,18 +168,29 @@ class Evaluator:
     def _item(self, iterable: ast.expr, path: TargetPath, scope: Scope) -> Kinds:
         """What the target at ``path`` of a loop over ``iterable`` is bound to."""
         if isinstance(iterable, ast.Call):
-            index = path[0] if path else None
-            if isinstance(iterable.func, ast.Name) and path:
-                if iterable.func.id == "enumerate" and iterable.args and index == 1:
-                    return self._item(iterable.args[0], path[1:], scope)
-                if iterable.func.id == "zip" and index is not None and index < len(iterable.args):
-                    return self._item(iterable.args[index], path[1:], scope)
-            if isinstance(iterable.func, ast.Attribute):
-                if iterable.func.attr == "items" and index == 1:
-                    return self._item(iterable.func.value, path[1:], scope)
-                if iterable.func.attr == "values":
-                    return self._item(iterable.func.value, path, scope)
+            if path:
+                return self._item_of_call(iterable, path, scope)
+            if isinstance(iterable.func, ast.Attribute) and iterable.func.attr == "values":
+                return self._item(iterable.func.value, path, scope) | items(self.possible(iterable, scope))
         return 0 if path else items(self.possible(iterable, scope))
+
+    def _item_of_call(self, call: ast.Call, path: TargetPath, scope: Scope) -> Kinds:
+        """The same for ``enumerate``, ``zip`` and the like, whatever their names here."""
+        index, given = path[0], given_to(call)
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("items", "values"):
+            return self._item(call.func.value, path[call.func.attr == "items" :], scope)
+        symbol = scope.symbol(dotted_name(call.func))
+        called = symbol.dotted if symbol is not None else ""
+        if called == "builtins.enumerate":
+            given = given[:1]
+        elif called == "builtins.zip" and index is not None:
+            given = given[index : index + 1]
+        elif symbol is not None and called != "builtins.zip":
+            return 0
+        kinds = 0
+        for item in given:
+            kinds |= self._item(item, path[1:], scope)
+        return kinds
 
     def grown(self, scope: Scope, name: str) -> Kinds:
         """What is added to a container later, as what the container holds."""
@@ -204,7 +216,7 @@ class Evaluator:
 
     def _member(self, base: Kinds, name: str) -> Kinds:
         kinds = 0
-        if base & (FOREIGN | CLASS | NAMESPACE):
+        if base & (FOREIGN | CLASS | NAMESPACE | CALLABLE):
             kinds |= self.file.possibilities.attribute(base, name, self.file)
         if base & PARAMETER and name == "data":
             kinds |= TENSOR
@@ -218,10 +230,9 @@ class Evaluator:
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Kinds:
         base = self.possible(node.value, scope)
+        kinds = items(base)
         if _is_slice(node.slice):
-            kinds = base & (CONTAINER | MODULE | COPY) | base & ~SELF
-        else:
-            kinds = items(base) if base & (CONTAINER | MODULE) else 0
+            kinds |= base & (CONTAINER | MODULE | COPY)
         return kinds | TENSOR if base & (TENSOR | LOST | PARAMETER) else kinds
 
     # -- calls -------------------------------------------------------------------------------------------------------
@@ -234,15 +245,21 @@ class Evaluator:
             symbol = scope.symbol(dotted)
             if symbol is not None and symbol.kind != "value":
                 return self.call_symbol(symbol, node, scope)
-        kinds = 0
+        kinds = self._given(node, scope)
         callee = self.possible(func, scope)
         if callee & CALLABLE:
             kinds |= self.file.possibilities.called(callee, node, scope)
         if callee & CLASS:
-            kinds |= _MADE | FOREIGN | callee & ~SELF
+            # A class in a variable may be one of containers.
+            kinds |= _MADE | FOREIGN | (callee | self._container_of(node, scope, of_arguments=True)) & ~SELF
         if isinstance(func, ast.Attribute):
             kinds |= self._call_method(func, scope)
         return kinds
+
+    def _given(self, node: ast.Call, scope: Scope) -> Kinds:
+        """The elements of the first argument: ``tqdm(layers)`` and the like are taken to give them back."""
+        given = given_to(node)
+        return self.possible(given[0], scope) & ~SELF if given else 0
 
     def _call_method(self, func: ast.Attribute, scope: Scope) -> Kinds:
         facts, method = torch_facts(), func.attr
@@ -250,6 +267,8 @@ class Evaluator:
             return scope.owner.returned_by(method) if scope.owner is not None else 0
         base = self.possible(func.value, scope)
         kinds = 0
+        if base & OWNER and scope.owner is not None:
+            kinds |= scope.owner.returned_by(method)
         if base & MODULE and (method in facts.module_fluent_methods or method == "values"):
             kinds |= base & ~(TENSOR | LOST)
         if base & PARAMETER:
@@ -265,7 +284,9 @@ class Evaluator:
         if symbol.kind == "external":
             return self._call_external(symbol, node, scope)
         if symbol.kind == "class":
-            return self.file.possibilities.module_of(symbol) if self.file.project.is_module(symbol) else 0
+            is_module = self.file.project.is_module(symbol)
+            made = self.file.possibilities.module_of(symbol) if is_module else 0
+            return made | self._given(node, scope)
         if symbol.kind == "function" and symbol.outline is not None:
             return self.returned(symbol)
         return 0
@@ -312,12 +333,13 @@ class Evaluator:
             return self._container_of(node, scope)
         if not dotted.startswith("torch.") and dotted not in facts.passthrough:
             if dotted == "functools.partial" and node.args:
-                return self.possible(node.args[0], scope)
-            return MODULE if self.file.project.is_module(symbol) else 0
+                return self._passed_through(node, scope)
+            made = MODULE if self.file.project.is_module(symbol) else 0
+            return made | self._given(node, scope)
         if dotted == "torch.nn.Parameter":
             return PARAMETER
         if dotted in facts.passthrough or (dotted.startswith("torch.nn.init.") and dotted.endswith("_")):
-            return self.possible(node.args[0], scope) if node.args else 0
+            return self._passed_through(node, scope)
         if (
             dotted in facts.tensor_factories
             or dotted in facts.tensor_operations
@@ -327,11 +349,15 @@ class Evaluator:
         if dotted.startswith("torch.optim.lr_scheduler."):
             return SCHEDULER
         if not self.file.project.is_module(symbol):
-            return 0
+            return self._given(node, scope)
         if dotted in facts.container_modules:
             return MODULE | (self._container_of(node, scope, of_arguments=True) & ~SELF)
         weighted = any(item.arg in facts.state_arguments or item.arg is None for item in node.keywords)
         return 0 if dotted in facts.stateless_modules and not weighted else MODULE
+
+    def _passed_through(self, node: ast.Call, scope: Scope) -> Kinds:
+        given = given_to(node)
+        return self.possible(given[0], scope) if given else 0
 
     def _container_of(self, node: ast.Call, scope: Scope, *, of_arguments: bool = False) -> Kinds:
         """A container made of the elements of what is given, or ``of_arguments`` themselves."""
@@ -344,7 +370,8 @@ class Evaluator:
             if of_arguments and not isinstance(argument, ast.Starred):
                 kinds |= holding(given & ~ARGUMENT)
         for keyword in node.keywords:
-            kinds |= holding(self.possible(keyword.value, scope))
+            given = self.possible(keyword.value, scope)
+            kinds |= holding(given) | (COPY if given & ARGUMENT else 0)
         return kinds
 
     def _mapped(self, argument: ast.expr, scope: Scope) -> Kinds:
@@ -356,11 +383,11 @@ class Evaluator:
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Kinds:
         both = self._operands(node, scope)
-        kinds = both & TENSOR
+        kinds = both & TENSOR | both & ~SELF
         if both & (PARAMETER | LOST):
             kinds |= LOST
         if both & CONTAINER:
-            kinds |= both & ~SELF | CONTAINER
+            kinds |= CONTAINER
         return kinds
 
     def _operands(self, node: ast.BinOp, scope: Scope) -> Kinds:

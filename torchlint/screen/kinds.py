@@ -6,12 +6,25 @@ Kinds = int
 """A set of the kinds below as bits. Those of the elements that a container may hold are ``HELD`` bits higher, and above
 these stand the things that may be meant: a bit for each Module class of the project, and for each function."""
 
-CLASS, MODULE, PARAMETER, LOST, CONTAINER, TENSOR, ARGUMENT, COPY, SCHEDULER, CALLABLE, FOREIGN, NAMESPACE = (
-    1 << bit for bit in range(12)
-)
+(
+    CLASS,
+    MODULE,
+    PARAMETER,
+    LOST,
+    CONTAINER,
+    TENSOR,
+    ARGUMENT,
+    COPY,
+    SCHEDULER,
+    CALLABLE,
+    FOREIGN,
+    NAMESPACE,
+    OWNER,
+) = (1 << bit for bit in range(13))
 """CLASS is a Module class (or ``nn.Parameter``) itself, COPY a container of the elements of an argument, CALLABLE any
-other function, FOREIGN a module of a class of the project, NAMESPACE a Python module."""
-HELD = 12
+other function, FOREIGN a module of a class of the project, NAMESPACE a Python module or another class, OWNER what
+``self`` stands for."""
+HELD = 13
 SELF = (1 << HELD) - 1
 ANY_THING = 1 << 2 * HELD
 FIRST_THING = 2 * HELD + 1

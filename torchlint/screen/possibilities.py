@@ -33,6 +33,10 @@ _NAMESPACES = {
 }  # fmt: skip
 
 
+_MOST_DOTS = 6
+"""In the names of torch and of the classes that are known: ``layer = layer.func`` gives no more names than these."""
+
+
 class Possibilities:
     """The files of a project with their sketches; what functions return and attributes hold is remembered."""
 
@@ -84,7 +88,7 @@ class Possibilities:
             if symbol.outline is not None and symbol.class_outline is not None:
                 sketch = asking.other(symbol.outline).class_sketch(symbol.class_outline)
                 found |= sketch.attribute(name) if sketch is not None else 0
-            elif symbol.kind == "module" or symbol.dotted in _NAMESPACES:
+            if kinds & (CLASS | NAMESPACE | CALLABLE) and _may_have_members(symbol):
                 member = asking.project.member(symbol, name)
                 found |= self.of_symbol(member, asking) if member is not None else 0
         return found
@@ -95,7 +99,7 @@ class Possibilities:
         if symbol.kind == "module" or symbol.dotted in _NAMESPACES:
             return NAMESPACE | bit
         if symbol.kind == "class":
-            return CLASS | bit if asking.project.is_module(symbol) else bit
+            return CLASS | bit if asking.project.is_module(symbol) else NAMESPACE | bit
         if symbol.kind == "external" and (
             symbol.dotted == "torch.nn.Parameter" or asking.project.is_module(symbol)
         ):
@@ -184,3 +188,10 @@ class Possibilities:
         while len(self._files) > kept:
             _, file = self._files.popitem(last=False)
             file.release()
+
+
+def _may_have_members(symbol: Symbol) -> bool:
+    """Whether a class or Python module may have others in it."""
+    return symbol.kind in ("class", "module") or (
+        symbol.kind == "external" and symbol.dotted.count(".") < _MOST_DOTS
+    )

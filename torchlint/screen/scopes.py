@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from torchlint.model.facts import torch_facts
 from torchlint.project.index import Symbol
 from torchlint.project.outline import ClassOutline, Outline
+from torchlint.screen.certain import Uses, uses
 from torchlint.screen.evaluate import Evaluator
-from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, HELD, Kinds
+from torchlint.screen.kinds import ARGUMENT, CONTAINER, MODULE, Kinds
 from torchlint.screen.sketch import (
     Binding,
     Call,
@@ -19,6 +21,7 @@ from torchlint.screen.sketch import (
     TargetPath,
     dotted_name,
     functions_in,
+    given_to,
     is_property,
 )
 
@@ -173,7 +176,17 @@ class Scope:
         bindings = list(self.bindings(head))
         if not bindings:
             return self.file.meaning(dotted)
+        # What a closure binds is nothing to the function around it, where the name may mean something else.
+        if not self.binds(head):
+            return None
         return self._imported(bindings[0].node, rest) if _only_import(bindings) else None
+
+    def binds(self, name: str) -> bool:
+        """Whether it is the function itself that binds a name, and not only closures in it."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.sketch.definitions and name not in scope.sketch.inner:
+            scope = scope.outer
+        return scope is not None and name in scope.sketch.definitions
 
     def _imported(self, dotted: str, rest: str) -> Symbol | None:
         project = self.file.project
@@ -183,7 +196,10 @@ class Scope:
         return symbol
 
     def returned(self) -> Kinds:
-        """What a call of the function may give; an argument of its own is nothing to the caller."""
+        """What a call of the function may give; an argument of its own is nothing to the caller.
+
+        A container of arguments is: the model asks what callers of the function put there.
+        """
         return self.returned_of(self.sketch.returns)
 
     def returned_at(self, path: TargetPath) -> Kinds:
@@ -191,16 +207,13 @@ class Scope:
         kinds = 0
         for expression in self.sketch.returns:
             kinds |= self.file.evaluator._unpacked(expression, path, self)
-        return kinds & ~_arguments
+        return kinds & ~ARGUMENT
 
     def returned_of(self, expressions: Iterable[ast.expr]) -> Kinds:
         kinds = 0
         for expression in expressions:
             kinds |= self.possible(expression)
-        return kinds & ~_arguments
-
-
-_arguments = (ARGUMENT | COPY) | (ARGUMENT | COPY) << HELD
+        return kinds & ~ARGUMENT
 
 
 def _only_import(bindings: list[Binding]) -> bool:
@@ -225,7 +238,7 @@ class _Growths:
                 name,
                 grown,
             ) in sketch.growth.items():  # a container reached through something else than a name
-                if "." not in name and not _is_simple(sketch, name):
+                if "." not in name and not _is_simple(scope, name):
                     self.wild += [(scope, growth) for growth in grown]
         for key, scope, grown in found:
             self._grown.setdefault(self._root(key), []).extend((scope, growth) for growth in grown)
@@ -249,27 +262,25 @@ class _Growths:
             yield from self._grown.get(self._root(self._key(scope, name)), ())
 
 
-def _is_simple(sketch: Sketch, name: str) -> bool:
+def _is_simple(scope: Scope, name: str) -> bool:
     """Whether a name is bound to nothing that may be a container which has another name, too, other than an alias."""
-    bindings = [*sketch.definitions.get(name, ()), *sketch.inner.get(name, ())]
+    bindings = [*scope.sketch.definitions.get(name, ()), *scope.sketch.inner.get(name, ())]
     return not any(
-        binding.kind in ("loop", "unpacked") or (binding.kind == "value" and _may_share(binding.node, sketch))
+        binding.kind in ("loop", "unpacked") or (binding.kind == "value" and _may_share(binding.node, scope))
         for binding in bindings
     )
 
 
-def _may_share(node: ast.expr, sketch: Sketch) -> bool:
+def _may_share(node: ast.expr, scope: Scope) -> bool:
     """Whether an expression may give a container that is kept elsewhere. Plain names are aliases."""
     if isinstance(node, ast.Call):
         callee = dotted_name(node.func)
-        head, _, last = callee.partition(".")[0], "", callee.rpartition(".")[2]
-        return not callee or head == sketch.self_name or last in _SHARING
+        symbol = scope.symbol(callee) if callee else None
+        # A class, a function of the project and most others make something new.
+        return symbol is None or symbol.kind == "value" or symbol.dotted in torch_facts().passthrough
     if isinstance(node, ast.Attribute):
-        return not (isinstance(node.value, ast.Name) and node.value.id == sketch.self_name)
+        return not (isinstance(node.value, ast.Name) and node.value.id == scope.sketch.self_name)
     return isinstance(node, ast.Subscript | ast.IfExp | ast.BoolOp | ast.NamedExpr)
-
-
-_SHARING = {"copy", "deepcopy", "values", "items", "keys"}
 
 
 class ClassSketch:
@@ -280,6 +291,7 @@ class ClassSketch:
         self.outline = outline
         self.node = node
         self.symbol = file.project.class_symbol(file.outline, outline)
+        self._certain_uses: dict[str, Uses] = {}
 
     @cached_property
     def methods(self) -> dict[str, Scope]:
@@ -296,6 +308,11 @@ class ClassSketch:
         outer, separator, _ = self.outline.qualname.rpartition(".<locals>.")
         if not separator:
             return None
+        owner, _, method = outer.partition(".<locals>.")[0].rpartition(".")
+        definition = self.file.outline.classes.get(owner)
+        around_it = self.file.class_sketch(definition) if definition is not None else None
+        if around_it is not None and method in around_it.methods:
+            return around_it.methods[method]
         # Everything around it counts as one function: which one binds a name makes no difference to the screen.
         around = [self.file.tree.body[self.outline.statement]]
         return Scope(self.file, around, Sketch(outer, around))
@@ -361,6 +378,15 @@ class ClassSketch:
         return found
 
     @cached_property
+    def _bound(self) -> dict[str, list[tuple[Scope, Binding]]]:
+        """The same, and also ``self.a, self.b = make()`` and ``for self.x in``, which the same method may read."""
+        found: dict[str, list[tuple[Scope, Binding]]] = {}
+        for scope in self.methods.values():
+            for name, bindings in scope.sketch.stores.items():
+                found.setdefault(name, []).extend((scope, binding) for binding in bindings)
+        return found
+
+    @cached_property
     def stored_kinds(self) -> list[tuple[str, Kinds]]:
         """The attributes that the class itself assigns, with what they may hold."""
         return [(name, self.own_attribute(name)) for name in self.stored]
@@ -377,16 +403,16 @@ class ClassSketch:
 
     def _evaluate(self, name: str) -> Kinds:
         kinds = 0
-        for scope, value in self.stored.get(name, ()):
-            kinds |= scope.possible(value)
+        for scope, binding in self._bound.get(name, ()):
+            kinds |= self.file.evaluator.of_bindings((binding,), scope)
         for scope, call in self._registering:
             kinds |= _registered(call, name, scope)
         for binding in self.body.sketch.definitions.get(name, ()):
             if binding.kind == "value":
                 kinds |= self.body.possible(binding.node)
         if name in self.properties:
-            kinds |= self.methods[name].returned()
-        if kinds & CONTAINER:
+            kinds |= self.methods[name].returned() | self.file.evaluator.declared(self.node_of(name))
+        if kinds & (CONTAINER | MODULE):
             method = next(iter(self.methods.values()), self.body)
             kinds |= self.file.evaluator.grown(method, f"self.{name}")
         return kinds
@@ -405,16 +431,25 @@ class ClassSketch:
         found = [node for node in functions_in(self.node.body) if node.name == name]
         return found[-1] if found else None
 
-    def reachable(self, *starts: str) -> set[str]:
-        """The methods of this class that run when one of ``starts`` is called."""
+    def reachable(self, *starts: str, certainly: bool = False) -> set[str]:
+        """The methods of this class that may run, or that ``certainly`` do, when one of ``starts`` is called."""
         found: set[str] = set()
         pending = [name for name in starts if name in self.methods]
         while pending:
             name = pending.pop()
             if name not in found:
                 found.add(name)
-                pending += [load for load in self.methods[name].sketch.loads if load in self.methods]
+                loads = self.certain_uses(name).loads if certainly else self.methods[name].sketch.loads
+                pending += [load for load in loads if load in self.methods]
         return found
+
+    def certain_uses(self, name: str) -> Uses:
+        """What a method certainly uses of ``self``."""
+        if name not in self._certain_uses:
+            method = self.methods[name]
+            self_name = method.sketch.self_name
+            self._certain_uses[name] = uses(method.nodes, self_name) if self_name else Uses(set(), set())
+        return self._certain_uses[name]
 
 
 _REGISTERING = {"add_module", "register_module", "register_parameter", "register_buffer", "setattr"}
@@ -423,9 +458,13 @@ _REGISTERING = {"add_module", "register_module", "register_parameter", "register
 def _registered(call: Call, name: str, scope: Scope) -> Kinds:
     """What ``self.add_module("name", layer)`` gives ``self.name``."""
     method = call.callee.rpartition(".")[2]
-    if len(call.node.args) < 2:
+    given = given_to(call.node)
+    if len(given) < 2 or method == "register_buffer":
         return 0
-    literal = call.node.args[1 if method == "setattr" else 0]
-    if isinstance(literal, ast.Constant) and literal.value != name:
+    literal = given[1 if method == "setattr" else 0]
+    if isinstance(literal, ast.Constant) and literal.value != name and not call.node.keywords:
         return 0
-    return scope.possible(call.node.args[-1]) if method != "register_buffer" else 0
+    kinds = 0
+    for value in given:  # by keyword, in any order
+        kinds |= scope.possible(value)
+    return kinds

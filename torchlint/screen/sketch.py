@@ -89,6 +89,11 @@ class Sketch:
             self._parameters(arguments, self.definitions)
         self._run()
 
+    @property
+    def is_function(self) -> bool:
+        """Whether a name that is bound here is local everywhere: not so in a class body or a script."""
+        return not self.name.startswith("<")
+
     @classmethod
     def of_function(cls, node: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool) -> Sketch:
         named = [*node.args.posonlyargs, *node.args.args]
@@ -155,14 +160,26 @@ class Sketch:
         self.calls.append(Call(dotted or "", node))
         if func.__class__ is ast.Attribute:
             position = GROWING_METHODS.get(func.attr)
-            if position is not None and len(args) > position:
-                whole = func.attr in ("extend", "update")
-                self._grow(func.value, args[position], whole)
-        if dotted in ("isinstance", "issubclass"):
+            if position is not None:
+                self._note_growth(func, node, position)
+        if dotted in ("isinstance", "issubclass") and len(args) == 2 and self._names_types(args[1]):
             args = args[:1]
         self._stack += args
         for keyword in node.keywords:
             self._stack.append(keyword.value)
+
+    def _names_types(self, node: ast.expr) -> bool:
+        """Whether the types of ``isinstance`` are written as names: nothing is called or read from ``self`` there."""
+        heads = {
+            dotted_name(part).partition(".")[0]
+            for part in (node.elts if isinstance(node, ast.Tuple) else [node])
+        }
+        return not heads & {"", self.self_name}
+
+    def _note_growth(self, func: ast.Attribute, node: ast.Call, position: int) -> None:
+        args = given_to(node)
+        if len(args) > position:
+            self._grow(func.value, args[position], whole=func.attr in ("extend", "update"))
 
     def _subscript(self, node: ast.Subscript) -> None:
         self._note_loop(node.value)
@@ -174,7 +191,16 @@ class Sketch:
         if name is not None:
             self.looped.add(name)
         elif isinstance(node, ast.Call):
-            self.looped.update(filter(None, map(self._attribute_of_self, node.args)))
+            self.looped.update(filter(None, map(self._attribute_of_self, given_to(node))))
+
+    def _display(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
+        self._note_loop(node.elt)
+        self._stack += (node.elt, *node.generators)
+
+    def _display_dict(self, node: ast.DictComp) -> None:
+        self._note_loop(node.key)
+        self._note_loop(node.value)
+        self._stack += (node.key, node.value, *node.generators)
 
     def _attribute_of_self(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -212,6 +238,7 @@ class Sketch:
         name = self._attribute_of_self(node.target)
         if name is not None:
             self.stores.setdefault(name, []).append(Binding("augmented", node.value))
+            self.loads.add(name)
         elif not isinstance(node.target, ast.Name):
             self._stack.append(node.target)
 
@@ -345,6 +372,10 @@ _VISIT: dict[type, Callable[[Sketch, Any], None]] = {
     ast.NamedExpr: Sketch._walrus,
     ast.For: Sketch._loop,
     ast.AsyncFor: Sketch._loop,
+    ast.ListComp: Sketch._display,
+    ast.SetComp: Sketch._display,
+    ast.GeneratorExp: Sketch._display,
+    ast.DictComp: Sketch._display_dict,
     ast.comprehension: Sketch._comprehension,
     ast.withitem: Sketch._with_item,
     ast.ExceptHandler: Sketch._named,
@@ -408,6 +439,12 @@ def functions_in(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.Asy
             yield from functions_in(statement.orelse)
         elif isinstance(statement, ast.With | ast.AsyncWith | ast.Try):
             yield from functions_in(statement.body)
+
+
+def given_to(call: ast.Call) -> list[ast.expr]:
+    """The arguments in their order, those by keyword too, without their stars."""
+    given = [item.value if isinstance(item, ast.Starred) else item for item in call.args]
+    return [*given, *(keyword.value for keyword in call.keywords)] if call.keywords else given
 
 
 def dotted_name(node: ast.expr) -> str:

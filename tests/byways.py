@@ -1,0 +1,912 @@
+"""Programs in which a module, Parameter or tensor takes a way that a quick reader misses; each has a finding."""
+
+from __future__ import annotations
+
+from textwrap import dedent, indent
+
+_HEAD = """\
+import copy
+import functools
+import torch
+import torch.nn.functional as F
+from torch import nn
+"""
+_LOOP = """\
+for layer in self.layers:
+    x = layer(x)
+return x
+"""
+
+
+def net(init: str, forward: str = _LOOP, before: str = "", members: str = "", head: str = _HEAD) -> str:
+    """A module with this in ``__init__`` and ``forward``, with code above it and other members."""
+    start = "super().__init__()\n" + dedent(init)
+    methods = f"def __init__(self):\n{indent(start, '    ')}\ndef forward(self, x):\n{indent(dedent(forward), '    ')}"
+    body = indent(f"{dedent(members)}\n{methods}", "    ")
+    return f"{head}\n{dedent(before)}\n\nclass Net(nn.Module):\n{body}\n"
+
+
+def runs(statement: str, before: str = "", members: str = "", init: str = "self.fc = nn.Linear(8, 8)") -> str:
+    """The same with one statement in ``forward``."""
+    return net(init, f"{dedent(statement)}\nreturn x", before, members)
+
+
+LISTS = {
+    "two names for one list": net("""
+        a = b = []
+        a.append(nn.Linear(8, 8))
+        self.layers = b
+    """),
+    "growth through another name": net("""
+        self.layers = []
+        same = self.layers
+        same.append(nn.Linear(8, 8))
+    """),
+    "growth in a loop over two lists": net("""
+        self.layers, self.others = [], []
+        for each in (self.layers, self.others):
+            each.append(nn.Linear(8, 8))
+    """),
+    "growth through an attribute that shares": net("""
+        self.layers = []
+        self.same = self.layers
+        self.same += [nn.Linear(8, 8)]
+    """),
+    "growth through what a closure returns": net("""
+        layers = []
+        def get():
+            return layers
+        found = get()
+        found.append(nn.Linear(8, 8))
+        self.layers = layers
+    """),
+    "growth through a shallow copy by another name": net(
+        """
+        layers = []
+        same = dup(layers)
+        same.append(nn.Linear(8, 8))
+        self.layers = layers
+    """,
+        before="from copy import copy as dup",
+    ),
+    "growth through a method": net(
+        """
+        self.layers = []
+        self.get().append(nn.Linear(8, 8))
+        same = self.get()
+        same.append(nn.Linear(8, 8))
+    """,
+        members="def get(self):\n    return self.layers",
+    ),
+    "growth with keywords": net("""
+        body = nn.Sequential()
+        body.add_module(name="a", module=nn.Linear(8, 8))
+        self.layers = [body[0]]
+    """),
+    "growth with a starred argument": net("""
+        self.layers = []
+        self.layers.append(*[nn.Linear(8, 8)])
+    """),
+    "update with two stars": net(
+        """
+        blocks = {"a": nn.Linear(8, 8)}
+        self.layers = {}
+        self.layers.update(**blocks)
+    """,
+        "return self.layers['a'](x)",
+    ),
+    "insert and setdefault": net("""
+        self.layers = {}
+        self.layers.setdefault("a", []).append(nn.Linear(8, 8))
+        self.layers.setdefault("b", nn.Linear(8, 8))
+    """),
+    "a container of the project's own": net(
+        """
+        blocks = Blocks([nn.Linear(8, 8)])
+        self.layers = [blocks[0]]
+    """,
+        before="class Blocks(nn.ModuleList):\n    pass",
+    ),
+    "such a container that grows": net(
+        """
+        blocks = Blocks()
+        blocks.append(nn.Linear(8, 8))
+        self.layers = [blocks[0]]
+    """,
+        before="class Blocks(nn.ModuleList):\n    pass",
+    ),
+    "a container class under another name": net("""
+        make = nn.Sequential
+        body = make(nn.Linear(8, 8))
+        self.layers = [body[0]]
+    """),
+    "one of two container classes": net("""
+        make = nn.ModuleList if torch.cuda.is_available() else nn.ParameterList
+        blocks = make([nn.Linear(8, 8)])
+        self.layers = [block for block in blocks]
+    """),
+    "an unknown function around the iterable": net(
+        """
+        layers = [nn.Linear(8, 8)]
+        self.layers = []
+        for layer in tqdm(layers):
+            self.layers.append(layer)
+    """,
+        before="from tqdm import tqdm",
+    ),
+    "an unknown function, starred": net(
+        """
+        self.layers = [*tqdm([nn.Linear(8, 8)])]
+    """,
+        before="from tqdm import tqdm",
+    ),
+    "a sum of unknown functions": net(
+        """
+        self.layers = list(tqdm([nn.Linear(8, 8)]) + tqdm([]))
+    """,
+        before="from tqdm import tqdm",
+    ),
+    "an unknown method": net("""
+        self.layers = list(x.sort([nn.Linear(8, 8)]) for x in ())
+        self.layers = list(torch.backends.thing([nn.Linear(8, 8)]))
+    """),
+    "an unknown function, kept": net(
+        """
+        found = tqdm([nn.Linear(8, 8)])
+        self.layers = [found[0]]
+    """,
+        before="from tqdm import tqdm",
+    ),
+    "an unknown function, with a keyword": net(
+        """
+        self.layers = list(tqdm(iterable=[nn.Linear(8, 8)]))
+    """,
+        before="from tqdm import tqdm",
+    ),
+    "an object of the project": net(
+        """
+        self.layers = list(Bag([nn.Linear(8, 8)]))
+    """,
+        before="class Bag:\n    def __init__(self, things):\n        self.things = things",
+    ),
+    "enumerate under another name": net(
+        """
+        self.layers = []
+        for _, layer in counted([nn.Linear(8, 8)]):
+            self.layers.append(layer)
+    """,
+        before="from builtins import enumerate as counted",
+    ),
+    "a starred target of zip": net("""
+        self.layers = []
+        for _, *rest in zip("ab", [nn.Linear(8, 8)]):
+            self.layers.append(rest)
+    """),
+    "a starred target of enumerate": net("""
+        self.layers = []
+        for _, *rest in enumerate([nn.Linear(8, 8)]):
+            self.layers.append(rest)
+    """),
+    "starred unpacking": net("""
+        first, *rest = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+        self.layers = [rest]
+    """),
+    "the result of a function is unpacked": net(
+        """
+        a, b = make()
+        self.layers = [b]
+    """,
+        before="def make():\n    return 1, nn.Linear(8, 8)",
+    ),
+    "the result of a method is unpacked": net(
+        """
+        a, b = self.make()
+        self.layers = [b]
+    """,
+        members="def make(self):\n    return 1, nn.Linear(8, 8)",
+    ),
+    "walrus": net("""
+        self.layers = [layer := nn.Linear(8, 8), layer]
+    """),
+    "partial": net("""
+        make = functools.partial(nn.Linear, 8)
+        self.layers = [make(8)]
+    """),
+    "classes chosen by if": net("""
+        if torch.cuda.is_available():
+            make = nn.Linear
+        else:
+            make = nn.Bilinear
+        self.layers = [make(8, 8)]
+    """),
+    "a class in a dict": net("""
+        kinds = {"a": nn.Linear, "b": nn.Bilinear}
+        self.layers = [kinds["a"](8, 8)]
+    """),
+    "a class as a class attribute": net(
+        """
+        self.layers = [self.kind(8, 8)]
+    """,
+        members="kind = nn.Linear",
+    ),
+    "a class attribute of the same name": net(
+        """
+        self.layers = [self.Linear(8, 8)]
+    """,
+        before="from torch.nn import Linear",
+        members="Linear = Linear",
+    ),
+    "a class in a class": net(
+        """
+        kinds = Kinds
+        self.layers = [kinds.Layer()]
+    """,
+        before="""
+        class Kinds:
+            class Layer(nn.Linear):
+                pass
+    """,
+    ),
+    "a class in a Module class": net(
+        """
+        kinds = Kinds
+        self.layers = [kinds.Layer()]
+    """,
+        before="""
+        class Kinds(nn.Module):
+            class Layer(nn.Linear):
+                pass
+    """,
+    ),
+    "a library in a variable": net(
+        """
+        library = torchvision.ops if torch.cuda.is_available() else torchvision.ops
+        self.layers = [library.MLP(8, [8])]
+        parts = torch.nn.modules.linear
+        self.layers = [parts.Linear(8, 8)]
+    """,
+        before="import torchvision",
+    ),
+    "torch itself in a variable": net("""
+        library = torch
+        self.layers = [library.nn.Linear(8, 8)]
+    """),
+    "self under another name": net(
+        """
+        me = self
+        self.layers = [me.make()]
+    """,
+        members="def make(self):\n    return nn.Linear(8, 8)",
+    ),
+    "self is returned": net(
+        """
+        self.layers = [self.chain().make()]
+    """,
+        members="""
+        def chain(self):
+            return self
+
+        def make(self):
+            return nn.Linear(8, 8)
+        """,
+    ),
+    "a function that returns a class": net(
+        """
+        self.layers = [pick()(8, 8)]
+    """,
+        before="def pick():\n    return nn.Linear",
+    ),
+    "a promise of a function": net(
+        """
+        self.layers = [make(3)]
+    """,
+        before="""
+        class Layer(nn.Linear):
+            pass
+
+        def make(n) -> "Layer":
+            return REGISTRY[n]
+    """,
+    ),
+    "a promise of a property": net(
+        """
+        self.layers = [self.layer]
+    """,
+        before="""
+        class Layer(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+    """,
+        members="""
+        @property
+        def layer(self) -> Layer:
+            return self._layer
+    """,
+    ),
+    "a property": net(
+        """
+        self.layers = [self.layer]
+    """,
+        members="""
+        @property
+        def layer(self):
+            return nn.Linear(8, 8)
+    """,
+    ),
+    "a module of a module": net(
+        """
+        self.layers = [self.other.fc]
+        self.other = Other()
+        self.layers = [self.other.fc]
+    """,
+        before="""
+        class Other(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.add_module(name="fc", module=nn.Linear(8, 8))
+    """,
+    ),
+    "a closure": net("""
+        def make():
+            return [nn.Linear(8, 8)]
+        self.layers = make()
+    """),
+    "a list of the module level": net(
+        """
+        self.layers = LAYERS
+    """,
+        before="""
+        LAYERS = []
+        for _ in range(3):
+            LAYERS.append(nn.Linear(8, 8))
+    """,
+    ),
+    "a closure that imports another library as nn": net("""
+        def helper():
+            import numpy as nn
+            return nn.zeros(3)
+        self.layers = [nn.Linear(8, 8)]
+    """),
+    "a conditional import": net("""
+        if torch.cuda.is_available():
+            from torch.nn import Linear as Layer
+        else:
+            from torch.nn import Bilinear as Layer
+        self.layers = [Layer(8, 8)]
+    """),
+    "a name for each branch": net("""
+        layers = None
+        if torch.cuda.is_available():
+            layers = [nn.Linear(8, 8)]
+        elif torch.backends.mps.is_available():
+            layers = []
+        self.layers = layers
+    """),
+    "a try around": net("""
+        try:
+            layers = [nn.Linear(8, 8)]
+        finally:
+            pass
+        self.layers = layers
+    """),
+    "a match": net("""
+        match torch.get_num_threads():
+            case 1:
+                layers = [nn.Linear(8, 8)]
+            case _:
+                layers = [nn.Linear(8, 8), nn.Linear(8, 8)]
+        self.layers = layers
+    """),
+    "an annotated assignment": net("""
+        self.layers: list = [nn.Linear(8, 8)]
+    """),
+    "a copy with a keyword": net("""
+        self.layers = [copy.deepcopy(x=nn.Linear(8, 8))]
+    """),
+    "Parameters": net(
+        """
+        self.layers = [nn.init.normal_(tensor=nn.Parameter(torch.zeros(8)))]
+    """,
+        "return x + self.layers[0]",
+    ),
+    "weights of a layer": net(
+        """
+        layer = nn.Linear(8, 8)
+        self.layers = [layer.weight]
+    """,
+        "return x @ self.layers[0]",
+    ),
+    "lists that are added": net("""
+        self.layers = [nn.ReLU()] + 2 * [nn.Linear(8, 8)] + []
+    """),
+    "a slice": net("""
+        layers = [nn.Linear(8, 8) for _ in range(4)]
+        self.layers = layers[1:]
+    """),
+    "a slice of what is not known": net(
+        """
+        self.layers = [*[tqdm([nn.Linear(8, 8)])[:1]]]
+    """,
+        before="from tqdm import tqdm",
+    ),
+    "chain, map and zip": net("""
+        import itertools
+        self.layers = list(itertools.chain([nn.ReLU()], map(lambda n: nn.Linear(n, n), [8])))
+    """),
+    "keywords of dict": net(
+        """
+        self.layers = dict(a=nn.Linear(8, 8))
+    """,
+        "return self.layers['a'](x)",
+    ),
+    "another class of the same name, below": net("self.layers = [nn.Linear(8, 8)]").replace(
+        "class Net", "class Unused:\n    pass\n\n\nclass Net"
+    ),
+    "methods under if and elif": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            if torch.cuda.is_available():
+                def __init__(self):
+                    super().__init__()
+                    self.layers = []
+            elif torch.backends.mps.is_available():
+                def __init__(self):
+                    super().__init__()
+                    self.layers = [nn.Linear(8, 8)]
+            else:
+                def other(self):
+                    pass
+
+            def forward(self, x):
+                return self.layers[0](x)
+    """),
+    "one of two classes of a name": _HEAD
+    + "\nif torch.cuda.is_available():\n"
+    + indent(net("self.layers = [nn.Linear(8, 8)]", head=""), "    ")
+    + "\nelse:\n"
+    + indent(net("self.layers = nn.ModuleList()", head=""), "    "),
+    "a class in a method": _HEAD
+    + dedent("""
+        class Outer(nn.Module):
+            def make(self):
+                return nn.Linear(8, 8)
+
+            def build(self):
+                layer = self.make()
+
+                class Inner(nn.Module):
+                    def __init__(this):
+                        super().__init__()
+                        this.layers = [layer]
+
+                    def forward(this, x):
+                        return this.layers[0](x)
+
+                return Inner()
+    """),
+    "given by callers": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self, layers):
+                super().__init__()
+                self.layers = layers
+
+            def forward(self, x):
+                return [run(self.layers, i, x) for i in range(2)]
+
+        def build():
+            return Net([nn.Linear(8, 8), nn.Linear(8, 8)])
+    """),
+    "given by callers, with a keyword": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self, layers):
+                super().__init__()
+                self.layers = layers
+
+            def forward(self, x):
+                return pick(among=self.layers)[0](x)
+
+        def build():
+            return Net([nn.Linear(8, 8), nn.Linear(8, 8)])
+    """),
+    "given by callers, starred": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self, layers):
+                super().__init__()
+                self.layers = tuple(layers)
+
+            def forward(self, x):
+                for layer in chain(*self.layers):
+                    x = layer(x)
+                return x
+
+        def build():
+            return Net([nn.Linear(8, 8), nn.Linear(8, 8)])
+    """),
+    "given to a function that copies": net(
+        """
+        self.layers = as_list([nn.Linear(8, 8), nn.Linear(8, 8)])
+    """,
+        before="def as_list(things):\n    return list(things)",
+    ),
+    "given by callers, as a keyword of dict": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self, layers):
+                super().__init__()
+                self.layers = dict(main=layers)
+
+            def forward(self, x):
+                return self.layers["main"](x)
+
+        def build():
+            return Net([nn.Linear(8, 8), nn.Linear(8, 8)])
+    """),
+    "a tuple of attributes": net("""
+        def make():
+            return nn.Linear(8, 8), nn.Linear(8, 8)
+        self.layers, self.first = [make()[0]], 1
+    """),
+    "a list as the target of a loop": net("""
+        for group in [[nn.Linear(8, 8)]]:
+            self.layers = group
+    """),
+}
+
+CALLS = {
+    "a closure has a parameter F": runs("""
+        def inner(F):
+            return F
+        x = F.dropout(x)
+    """),
+    "a lambda has a parameter F": runs("""
+        inner = lambda F: F
+        x = F.dropout(x)
+    """),
+    "a closure assigns F": runs("""
+        def inner():
+            F = 3
+            return F
+        x = F.dropout(x)
+    """),
+    "a closure imports F": runs("""
+        def inner():
+            import numpy as F
+            return F
+        x = F.dropout(x)
+    """),
+    "an attribute": runs("x = self.drop(x)", init="self.drop = F.dropout"),
+    "an attribute of a part": runs(
+        "x = self.part.drop(x)",
+        before="""
+        class Part(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.drop = F.dropout
+    """,
+        init="self.part = Part()",
+    ),
+    "an attribute of a local part": runs(
+        """
+        part = Part()
+        x = part.drop(x)
+    """,
+        before="""
+        class Part(nn.Module):
+            drop = F.dropout
+    """,
+    ),
+    "a property": runs("x = self.drop(x)", members="@property\ndef drop(self):\n    return F.dropout"),
+    "a property that is a class": runs(
+        "x = self.kind(8, 8)(x)", members="@property\ndef kind(self):\n    return nn.Linear"
+    ),
+    "an attribute and a method": runs(
+        "x = self.drop(x)",
+        members="def drop(self, x):\n    return x",
+        init="self.drop = F.dropout",
+    ),
+    "what a method returns": runs(
+        "drop = self.pick()\nx = drop(x)", members="def pick(self):\n    return F.dropout"
+    ),
+    "what a closure returns": runs("""
+        def pick():
+            return F.dropout
+        drop = pick()
+        x = drop(x)
+    """),
+    "what a function returns": runs("x = pick()(x)", before="def pick():\n    return F.dropout"),
+    "a copy": runs("drop = copy.copy(F.dropout)\nx = drop(x)"),
+    "a partial": runs("drop = functools.partial(F.dropout, p=0.5)\nx = drop(x)"),
+    "in a dict": runs("x = {'a': F.dropout}['a'](x)"),
+    "in a loop": runs("for drop in (F.dropout,):\n    x = drop(x)"),
+    "an alias of the module level": runs("x = drop(x)", before="drop = F.dropout"),
+    "a function under an alias": runs(
+        "x = same(x)", before="def drop(x):\n    return F.dropout(x)\n\nsame = drop"
+    ),
+    "a function as an attribute of the class": runs(
+        "x = self.act(x)",
+        before="def drop(x):\n    return F.dropout(x)",
+        members="act = drop",
+    ),
+    "a function as an attribute of the base class": _HEAD
+    + dedent("""
+        def drop(x):
+            return F.dropout(x)
+
+        class Base(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.act = drop
+
+        class Net(Base):
+            def forward(self, x):
+                return self.act(x)
+    """),
+    "the rate of attention is True": runs("x = F.scaled_dot_product_attention(x, x, x, dropout_p=True)"),
+    "a layer in a method that only dead code of init calls": runs(
+        "x = self.build()(x)",
+        members="def build(self):\n    return nn.Linear(8, 8)",
+        init="if True:\n    self.fc = nn.Linear(8, 8)\nreturn\nself.build()",
+    ),
+    "a layer in a method that a closure with its own self calls": runs(
+        "x = self.build()(x)",
+        members="def build(self):\n    return nn.Linear(8, 8)",
+        init="def hook(self):\n    return self.build()\nself.hook = hook",
+    ),
+    "a layer in a method that is called in isinstance": runs(
+        "isinstance(x, self.kinds())",
+        members="def kinds(self):\n    nn.Linear(8, 8)\n    return int",
+    ),
+    "a layer of a class in a dict": runs("x = {'a': nn.Linear}['a'](8, 8)(x)"),
+    "a lambda": runs("x = (lambda x: F.dropout(x))(x)"),
+    "a default": runs("def f(y=F.dropout(x)):\n    return y\nx = f()"),
+    "a decorator": runs("@F.dropout(x)\ndef f():\n    pass"),
+    "an f-string": runs("print(f'{F.dropout(x)}')"),
+    "a weight in a container": runs("x = F.linear(x, torch.randn(8, 8))"),
+    "a weight by keyword": runs("w = torch.randn(8, 8)\nx = F.linear(x, weight=w)"),
+    "statistics": runs(
+        "x = F.batch_norm(x, self.mean, self.var)",
+        init="self.mean, self.var = torch.zeros(8), torch.ones(8)",
+    ),
+    "the mode as rate": runs("train = self.training\nx = F.dropout(x, self.training)"),
+    "async": net("self.fc = nn.Linear(8, 8)", "return F.dropout(x)").replace(
+        "def forward", "async def forward"
+    ),
+    "a local class": runs("""
+        class Local(nn.Module):
+            drop = F.dropout
+        part = Local()
+        x = part.drop(x)
+        x = F.dropout(x)
+    """),
+    "a local class with the function": runs("""
+        class Local(nn.Module):
+            drop = F.dropout
+        part = Local()
+        x = part.drop(x)
+    """),
+}
+
+TENSORS = {
+    "a tensor that dead code sets again": net(
+        "self.a = torch.zeros(8)",
+        "return x + self.a",
+        members="def reset(self):\n    raise NotImplementedError\n    self.a = torch.zeros(8)",
+    ),
+    "a tensor that dead code behind an if sets again": net(
+        "self.a = torch.zeros(8)",
+        "return x + self.a",
+        members="""
+        def reset(self):
+            if self.a is None:
+                return 1
+            else:
+                raise ValueError
+            self.a = torch.zeros(8)
+        """,
+    ),
+    "a tensor that a closure with its own self sets": net(
+        "self.a = torch.zeros(8)",
+        "return x + self.a",
+        members="def patch(self, other):\n    def new(self, x):\n        self.a = x\n    other.new = new",
+    ),
+    "a tensor set by what dead code of forward calls": net(
+        "self.reset()",
+        "return x + self.a\nself.reset()",
+        members="def reset(self):\n    self.a = torch.zeros(8)",
+    ),
+    "a tensor of a helper": net(
+        "self.a = make(8)", "return x + self.a", before="def make(n):\n    return torch.zeros(n)"
+    ),
+    "a tensor of a method": net(
+        "self.a = self.make(8)", "return x + self.a", members="def make(self, n):\n    return torch.zeros(n)"
+    ),
+    "a tensor through a name and a method": net(
+        "t = torch.arange(8)\nself.a = t.float().unsqueeze(0)", "return x + self.a"
+    ),
+    "a tensor of data": net(
+        "p = nn.Linear(8, 8).weight\nself.a = torch.cat([torch.zeros(3), torch.ones(3)])", "return x + self.a"
+    ),
+    "two tensors at once": net("self.a, self.b = torch.zeros(8), torch.ones(8)", "return x + self.a"),
+    "a tensor chosen": net("self.a = torch.zeros(8) if True else torch.ones(8)", "return x + self.a"),
+    "a tensor through self": net("self.a = torch.zeros(8)", "me = self\nreturn x + self.a"),
+    "a tensor through a property": net(
+        "self.a = torch.zeros(8)",
+        "return x + self.b",
+        members="@property\ndef b(self):\n    return self.a",
+    ),
+    "a lost Parameter": net("self.w = nn.Parameter(torch.zeros(8)).to('cuda')", "return x + self.w"),
+    "a lost Parameter through a closure": net(
+        "def f(x):\n    return nn.Parameter(x) * 2\nself.w = f(torch.zeros(8))", "return x + self.w"
+    ),
+    "a lost Parameter in a list": net(
+        "self.w = [nn.Parameter(torch.zeros(8)).to('cuda') for _ in range(3)]", "return x + self.w[0]"
+    ),
+    "a lost Parameter through another name": net(
+        "P = nn.Parameter\nself.w = P(torch.zeros(8)).cuda()", "return x + self.w"
+    ),
+    "a lost Parameter in an unknown function": net(
+        "self.w = list(tqdm([nn.Parameter(torch.zeros(8)).cuda()]))",
+        "return x + self.w[0]",
+        before="from tqdm import tqdm",
+    ),
+}
+
+CLASSES = {
+    "init returns first": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self):
+                x = torch.zeros(3)
+                return
+                super().__init__()
+    """),
+    "a name before": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self):
+                self.fc = nn.Linear(8, 8)
+                super().__init__()
+    """),
+    "super in a helper that is not called": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self):
+                self.fc = nn.Linear(8, 8)
+
+            def start(self):
+                super().__init__()
+    """),
+    "a data class": _HEAD
+    + dedent("""
+        import dataclasses as dc
+
+        @dc.dataclass
+        class Net(nn.Module):
+            n: int = 3
+    """),
+    "another data class": _HEAD
+    + dedent("""
+        from dataclasses import dataclass as data
+
+        @data(eq=False)
+        class Net(nn.Module):
+            n: int = 3
+    """),
+    "unbound super": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self):
+                super(Net).__init__()
+                self.fc = nn.Linear(8, 8)
+    """),
+    "init under elif": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            if torch.cuda.is_available():
+                def __init__(self):
+                    super().__init__()
+            elif torch.backends.mps.is_available():
+                def __init__(self):
+                    self.fc = nn.Linear(8, 8)
+            else:
+                pass
+    """),
+    "another class in super": _HEAD
+    + dedent("""
+        class Other(nn.Module):
+            pass
+
+        class Net(nn.Module):
+            def __init__(self):
+                super(Other, self).__init__()
+                self.fc = nn.Linear(8, 8)
+    """),
+    "the type of self in super": _HEAD
+    + dedent("""
+        class Net(nn.Module):
+            def __init__(self):
+                super(self.__class__, self).__init__()
+
+        class Sub(Net):
+            pass
+    """),
+}
+
+_TRAIN = """
+import torch
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import StepLR
+
+{before}
+
+def train(model, loader, optimizer{extra}):
+    {made}
+    for epoch in range(10):
+        for x, y in loader:
+            loss = model(x, y)
+            loss.backward()
+            optimizer.step()
+            {step}
+"""
+
+
+def trains(made: str, step: str = "scheduler.step()", before: str = "", extra: str = "") -> str:
+    return _TRAIN.format(made=made, step=step, before=dedent(before), extra=extra)
+
+
+SCHEDULERS = {
+    "a name": trains("scheduler = StepLR(optimizer, 3)"),
+    "an alias": trains("make = StepLR\n    scheduler = make(optimizer, 3)"),
+    "a library in a variable": trains("library = lr_scheduler\n    scheduler = library.StepLR(optimizer, 3)"),
+    "a closure": trains("def make():\n        return StepLR(optimizer, 3)\n    scheduler = make()"),
+    "in a list": trains("schedulers = [StepLR(optimizer, 3)]", "schedulers[0].step()"),
+    "in a loop": trains("for scheduler in [StepLR(optimizer, 3)]:\n        pass"),
+    "wrapped": trains(
+        "several = wrap(StepLR(optimizer, 3))",
+        "several[0].step()",
+        before="def wrap(s):\n    return [s]",
+    ),
+    "unpacked": trains(
+        "_, scheduler = make(optimizer)",
+        before="def make(optimizer):\n    return optimizer, StepLR(optimizer, 3)",
+    ),
+    "given": trains("pass", extra=", scheduler")
+    + "\n\ndef main(m, l, o):\n    train(m, l, o, StepLR(o, 3))\n",
+    "chosen": trains("scheduler = StepLR(optimizer, 3) if epochs else None"),
+    "in a tuple": trains("scheduler, *_ = StepLR(optimizer, 3), 1"),
+    "starred": trains("_, *scheduler = 1, StepLR(optimizer, 3)"),
+    "in an unknown function": trains("several = list(tqdm([StepLR(optimizer, 3)]))", "several[0].step()"),
+    "in a class that is no Module": """
+import torch
+from torch.optim.lr_scheduler import StepLR
+
+class Trainer:
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+        self.scheduler = StepLR(optimizer, 3)
+
+    def fit(self, model, loader):
+        for epoch in range(10):
+            for x, y in loader:
+                loss = model(x, y)
+                loss.backward()
+                self.optimizer.step()
+                self.scheduler.step()
+""",
+}
+
+ALL = {
+    f"{kind}: {name}": source
+    for kind, group in (
+        ("lists", LISTS),
+        ("calls", CALLS),
+        ("tensors", TENSORS),
+        ("classes", CLASSES),
+        ("schedulers", SCHEDULERS),
+    )
+    for name, source in group.items()
+}
