@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from torchlint.model.vocabulary import is_optimizer
 from torchlint.project.outline import blocks_of
@@ -17,33 +18,47 @@ def stepping(file: FileSketch) -> Iterator[int]:
     if "step" not in file.outline.text:
         return
     for index, statement in enumerate(file.tree.body):
-        if next(_stepped_in_loops([statement]), None) is None:
+        if next(_stepped_in_loops([statement], in_classes=True), None) is None:
             continue
         if any(
             _may_be_scheduler(item, scope)
             for scope in file.scopes(index)
-            for item in _stepped_in_loops(scope.nodes)
+            for item in _stepped_in_loops(scope.nodes, in_classes=False)
         ):
             yield index
 
 
-def _stepped_in_loops(nodes: list[ast.stmt]) -> Iterator[ast.expr]:
-    """What ``.step()`` is called on in the loops of some statements, those of functions and classes inside too."""
-    stack: list[ast.AST] = list(nodes)
+def _stepped_in_loops(nodes: list[ast.stmt], *, in_classes: bool) -> Iterator[ast.expr]:
+    """What ``.step()`` is called on in the loops of some statements and of the functions in them.
+
+    The methods of a class are scopes of their own: what they say is only looked at there, or ``self`` is another.
+    """
+    stack: list[tuple[ast.AST, bool]] = [(node, False) for node in nodes]
     while stack:
-        node = stack.pop()
-        if isinstance(node, ast.For | ast.AsyncFor | ast.While):
-            for inner in ast.walk(node):
-                if (
-                    isinstance(inner, ast.Call)
-                    and isinstance(inner.func, ast.Attribute)
-                    and inner.func.attr == "step"
-                    # A rule may look at a metric that is passed; `scheduler.step(noise, t, latents)` is diffusion.
-                    and len(inner.args) + len(inner.keywords) <= 1
-                ):
-                    yield inner.func.value
+        node, in_loop = stack.pop()
+        if isinstance(node, ast.ClassDef) and not in_classes:
+            continue
+        in_loop = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
+        if in_loop:
+            if _is_step(node):
+                yield node.func.value
+            stack += [(child, True) for child in ast.iter_child_nodes(node)]
         else:
-            stack += blocks_of(node)
+            stack += [(child, False) for child in blocks_of(node)]
+
+
+def _is_step(node: ast.AST) -> TypeGuard[_MethodCall]:
+    """``x.step()`` or ``x.step(metric)``; ``scheduler.step(noise, t, latents)`` is diffusion."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "step"
+        and len(node.args) + len(node.keywords) <= 1
+    )
+
+
+class _MethodCall(ast.Call):
+    func: ast.Attribute
 
 
 def _may_be_scheduler(receiver: ast.expr, scope: Scope) -> bool:
