@@ -182,4 +182,6 @@ class Possibilities:
 
 def _may_have_members(symbol: Symbol) -> bool:
     """Whether a class or Python module may have others in it."""
-    return symbol.kind in ("class", "module") or (symbol.kind == "external" and symbol.dotted.count(".") < _MOST_DOTS)
+    return symbol.kind in ("class", "module") or (
+        symbol.kind == "external" and symbol.dotted.count(".") < _MOST_DOTS
+    )

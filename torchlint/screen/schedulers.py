@@ -22,16 +22,21 @@ def stepping(file: FileSketch) -> Iterator[int]:
         if any(
             _may_be_scheduler(item, scope)
             for scope in file.scopes(index)
-            for item in _stepped_in_loops(scope.nodes)
+            for item in _stepped_in_loops(scope.nodes, classes=False)
         ):
             yield index
 
 
-def _stepped_in_loops(nodes: list[ast.stmt]) -> Iterator[ast.expr]:
-    """What ``.step()`` is called on in the loops of some statements, those of functions and classes inside too."""
+def _stepped_in_loops(nodes: list[ast.stmt], *, classes: bool = True) -> Iterator[ast.expr]:
+    """What ``.step()`` is called on in the loops of some statements, those of functions and ``classes`` inside too.
+
+    The methods of a class are scopes of their own: in that of a function around, ``self`` means nothing.
+    """
     stack: list[ast.AST] = list(nodes)
     while stack:
         node = stack.pop()
+        if isinstance(node, ast.ClassDef) and not classes:
+            continue
         if isinstance(node, ast.For | ast.AsyncFor | ast.While):
             for inner in ast.walk(node):
                 if (
