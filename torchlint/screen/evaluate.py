@@ -20,6 +20,7 @@ from torchlint.screen.kinds import (
     CONTAINER,
     COPY,
     FOREIGN,
+    HELD,
     LOST,
     MODULE,
     NAMESPACE,
@@ -231,8 +232,8 @@ class Evaluator:
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Kinds:
         base = self.possible(node.value, scope)
         kinds = items(base)
-        if _is_slice(node.slice):
-            kinds |= base & (CONTAINER | MODULE | COPY)
+        if _is_slice(node.slice) and base & (CONTAINER | MODULE):
+            kinds = base & (CONTAINER | MODULE | COPY) | base & ~SELF
         return kinds | TENSOR if base & (TENSOR | LOST | PARAMETER) else kinds
 
     # -- calls -------------------------------------------------------------------------------------------------------
@@ -245,6 +246,17 @@ class Evaluator:
             symbol = scope.symbol(dotted)
             if symbol is not None and symbol.kind != "value":
                 return self.call_symbol(symbol, node, scope)
+        return self._of_call(self._call_value(node, scope), node, scope)
+
+    def _of_call(self, kinds: Kinds, node: ast.Call, scope: Scope) -> Kinds:
+        """What a function gives to this call: a copy of an argument matters where that holds modules."""
+        if kinds & COPY and not any(self.possible(item, scope) >> HELD & _MADE for item in given_to(node)):
+            kinds &= ~COPY
+        return kinds
+
+    def _call_value(self, node: ast.Call, scope: Scope) -> Kinds:
+        """What a call of something else than a name of a class or function may give."""
+        func = node.func
         kinds = self._given(node, scope)
         callee = self.possible(func, scope)
         if callee & CALLABLE:
@@ -288,7 +300,7 @@ class Evaluator:
             made = self.file.possibilities.module_of(symbol) if is_module else 0
             return made | self._given(node, scope)
         if symbol.kind == "function" and symbol.outline is not None:
-            return self.returned(symbol)
+            return self._of_call(self.returned(symbol), node, scope)
         return 0
 
     def returned(self, symbol: Symbol) -> Kinds:

@@ -308,14 +308,23 @@ class ClassSketch:
         outer, separator, _ = self.outline.qualname.rpartition(".<locals>.")
         if not separator:
             return None
-        owner, _, method = outer.partition(".<locals>.")[0].rpartition(".")
-        definition = self.file.outline.classes.get(owner)
-        around_it = self.file.class_sketch(definition) if definition is not None else None
-        if around_it is not None and method in around_it.methods:
-            return around_it.methods[method]
+        method = self._method_around(outer)
+        if method is not None:
+            return method
         # Everything around it counts as one function: which one binds a name makes no difference to the screen.
         around = [self.file.tree.body[self.outline.statement]]
         return Scope(self.file, around, Sketch(outer, around))
+
+    def _method_around(self, qualname: str) -> Scope | None:
+        """The method that a function is, or is defined in."""
+        while qualname:
+            owner, _, name = qualname.rpartition(".")
+            definition = self.file.outline.classes.get(owner)
+            sketch = self.file.class_sketch(definition) if definition is not None else None
+            if sketch is not None and name in sketch.methods:
+                return sketch.methods[name]
+            qualname = qualname.rpartition(".<locals>.")[0]
+        return None
 
     @cached_property
     def body(self) -> Scope:
@@ -459,12 +468,10 @@ def _registered(call: Call, name: str, scope: Scope) -> Kinds:
     """What ``self.add_module("name", layer)`` gives ``self.name``."""
     method = call.callee.rpartition(".")[2]
     given = given_to(call.node)
-    if len(given) < 2 or method == "register_buffer":
+    position = 1 if method == "setattr" else 0
+    if len(given) < position + 2 or method == "register_buffer":
         return 0
-    literal = given[1 if method == "setattr" else 0]
-    if isinstance(literal, ast.Constant) and literal.value != name and not call.node.keywords:
+    literal = next((item.value for item in call.node.keywords if item.arg == "name"), given[position])
+    if isinstance(literal, ast.Constant) and literal.value != name:
         return 0
-    kinds = 0
-    for value in given:  # by keyword, in any order
-        kinds |= scope.possible(value)
-    return kinds
+    return scope.possible(given[position + 1])
