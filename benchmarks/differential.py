@@ -8,9 +8,10 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
@@ -28,10 +29,10 @@ class Clock:
 
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def __call__(self, part: str, work: Callable[[], Result]) -> Result:
+    def __call__(self, part: str, work: Callable[..., Result], *given: Any, **options: Any) -> Result:
         start = time.process_time()
         try:
-            return work()
+            return work(*given, **options)
         finally:
             self.seconds[part] = self.seconds.get(part, 0.0) + time.process_time() - start
 
@@ -65,9 +66,9 @@ def check_folder(folder: Path, clock: Clock, tally: Tally) -> None:
         if not path.is_file():
             continue
         text = path.read_bytes()
-        clock("parse", lambda: parse(text))
-        found = clock("screened", lambda: check_source(text, str(path), EVERY_RULE, screened))
-        all_of_it = clock("whole", lambda: check_source(text, str(path), EVERY_RULE, whole, screened=False))
+        clock("parse", parse, text)
+        found = clock("screened", check_source, text, str(path), EVERY_RULE, screened)
+        all_of_it = clock("whole", check_source, text, str(path), EVERY_RULE, whole, screened=False)
         tally.files += 1
         tally.findings += len(found)
         for line in compare(found, all_of_it):
@@ -76,10 +77,8 @@ def check_folder(folder: Path, clock: Clock, tally: Tally) -> None:
 
 
 def parse(text: bytes) -> None:
-    try:
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
 
 
 def main() -> int:
