@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import ast
-import contextlib
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
@@ -29,10 +29,10 @@ class Clock:
 
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def __call__(self, part: str, work: Callable[[], Result]) -> Result:
+    def __call__(self, part: str, work: Callable[..., Result], *given: Any, **options: Any) -> Result:
         start = time.process_time()
         try:
-            return work()
+            return work(*given, **options)
         finally:
             self.seconds[part] = self.seconds.get(part, 0.0) + time.process_time() - start
 
@@ -63,24 +63,21 @@ def compare(found: Sequence[Diagnostic], all_of_it: Sequence[Diagnostic]) -> Ite
 def check_folder(folder: Path, clock: Clock, tally: Tally) -> None:
     screened, whole = Project(folder), Project(folder)
     for path in sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]:
-        if path.is_file():
-            check_file(path, screened, whole, clock, tally)
-
-
-def check_file(path: Path, screened: Project, whole: Project, clock: Clock, tally: Tally) -> None:
-    text = path.read_bytes()
-    clock("parse", lambda: parse(text))
-    found = clock("screened", lambda: check_source(text, str(path), EVERY_RULE, screened))
-    all_of_it = clock("whole", lambda: check_source(text, str(path), EVERY_RULE, whole, screened=False))
-    tally.files += 1
-    tally.findings += len(found)
-    for line in compare(found, all_of_it):
-        tally.differences.append(line)
-        print(line, flush=True)
+        if not path.is_file():
+            continue
+        text = path.read_bytes()
+        clock("parse", parse, text)
+        found = clock("screened", check_source, text, str(path), EVERY_RULE, screened)
+        all_of_it = clock("whole", check_source, text, str(path), EVERY_RULE, whole, screened=False)
+        tally.files += 1
+        tally.findings += len(found)
+        for line in compare(found, all_of_it):
+            tally.differences.append(line)
+            print(line, flush=True)
 
 
 def parse(text: bytes) -> None:
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         ast.parse(text)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from byways import ALL as BYWAYS
@@ -13,9 +15,14 @@ from pages import ROOT, all_blocks, all_projects
 from variants import in_a_function, with_tabs
 
 from torchlint.config import Config
-from torchlint.engine import check_source
+from torchlint.engine import _SUBJECTS, check_source
+from torchlint.model.file import Program
+from torchlint.model.kinds import Kind, State
+from torchlint.model.source import decode
 from torchlint.project.index import Project
 from torchlint.rules import all_rules
+from torchlint.screen import everything, kinds, screen
+from torchlint.screen.possibilities import Possibilities
 
 EVERY_RULE = Config(select=tuple(rule.code for rule in all_rules()))
 Found = list[tuple[str, int, int, str]]
@@ -112,6 +119,137 @@ def test_byway_is_found_elsewhere_too(variant: Callable[[str], str | None], tmp_
     written = ((name, variant(source)) for name, source in BYWAYS.items())
     assert differences(((name, source) for name, source in written if source), tmp_path) == []
 
+
+# --- each claim of the screen, below the findings
+
+
+class Both:
+    """One source with its model, its screen, and the subjects that rules are given without a screen."""
+
+    def __init__(self, source: str, path: Path) -> None:
+        project = Project(path.parent)
+        self.outline = project.parse(source, path)
+        self.rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS]
+        self.screened = screen(self.outline, project, self.rules)
+        self.everything = everything(self.outline, project, self.rules)
+        self.file = Program(project).add(decode(source, str(path)), self.outline)
+        self.file.load(self.everything.statements)
+        self.sketch = Possibilities(project).file(self.outline)
+
+    def missed(self) -> Iterator[str]:
+        """The subjects of interest in classes that the screen ruled out."""
+        for subject in self.everything.classes.keys() - {"SchedulerStep"}:
+            for thing in _SUBJECTS[subject](self.file, self.everything):
+                name = thing.cls.qualname
+                if name not in self.screened.classes[subject] and self._is_of_interest(subject, thing):
+                    yield f"{subject} in {name}"
+        if "SchedulerStep" in self.everything.classes:
+            for step in _SUBJECTS["SchedulerStep"](self.file, self.everything):
+                if step.schedulers and not self._is_left(step.range.start.line):
+                    yield f"SchedulerStep in line {step.range.start.line}"
+
+    def _is_of_interest(self, subject: str, thing: Any) -> bool:
+        """Whether the screen must let it through: it judges calls and constructions as the rules do."""
+        if subject == "SuperCall":
+            return bool(thing.names.rpartition(".")[2] != thing.cls.name)
+        if subject in ("Construction", "MethodCall"):
+            return any(list(rule.check(thing)) for rule in self.rules if rule.subject == subject)
+        return True
+
+    def _is_left(self, line: int) -> bool:
+        spans = (self.outline.statements[index] for index in self.screened.steps)
+        return any(first <= line <= last for first, last, *_ in spans)
+
+    def impossible(self) -> Iterator[str]:
+        """What the model finds in an attribute, and the screen holds to be impossible."""
+        for name in self.outline.classes:
+            model = self.file.class_model(name)
+            for attribute in model.attributes.values() if model is not None else ():
+                possible = self._possible(name, attribute.name)
+                values = (value for _, value in attribute.assigned())
+                found = {each for value in values for each in self._kinds(value)}
+                missing = sorted(kind for kind, bit, part in found if not bit & part(possible))
+                if missing:
+                    yield f"{name}.{attribute.name}: {missing}"
+
+    def _possible(self, qualname: str, attribute: str) -> int:
+        """Of several classes with one name, the model may take any."""
+        possible = 0
+        for definition in self.outline.definitions:
+            sketch = self.sketch.class_sketch(definition) if definition.qualname == qualname else None
+            possible |= sketch.own_attribute(attribute) if sketch is not None else 0
+        return possible
+
+    def _kinds(self, value: Any, shift: Callable[[int], int] = int, depth: int = 3) -> set[Any]:
+        evaluator = self.file.evaluator
+        if value.kind is Kind.MODULE and evaluator.state(value) is State.NONE:
+            return set()
+        found = set()
+        if value.kind in BITS:
+            found.add((value.kind.name, BITS[value.kind], shift))
+        if value.kind is Kind.SYMBOL and self.file.project.is_module(value.symbol):
+            found.add(("CLASS", kinds.CLASS, shift))
+        if value.kind is Kind.CONTAINER and depth:
+            for element in evaluator.elements(value):
+                found |= self._kinds(element, kinds.held, depth - 1)
+        return found
+
+
+BITS = {
+    Kind.MODULE: kinds.MODULE,
+    Kind.PARAMETER: kinds.PARAMETER,
+    Kind.LOST_PARAMETER: kinds.LOST,
+    Kind.CONTAINER: kinds.CONTAINER,
+    Kind.TENSOR: kinds.TENSOR,
+    Kind.SCHEDULER: kinds.SCHEDULER,
+}
+
+
+def all_sources() -> Iterator[tuple[str, str]]:
+    for block in all_blocks("bad", "good", "fixed"):
+        yield block.id, block.source
+        if (inside := in_a_function(block.source)) is not None:
+            yield f"{block.id} in a function", inside
+    yield from BYWAYS.items()
+
+
+def test_every_subject_is_a_candidate(tmp_path: Path) -> None:
+    found = [
+        f"{name}: {each}"
+        for name, text in all_sources()
+        for each in Both(text, tmp_path / "example.py").missed()
+    ]
+    assert found == []
+
+
+def test_what_the_model_finds_in_an_attribute_is_possible(tmp_path: Path) -> None:
+    found = [
+        f"{name}: {each}"
+        for name, text in all_sources()
+        for each in Both(text, tmp_path / "example.py").impossible()
+    ]
+    assert found == []
+
+
+def test_a_sample_of_torch_gives_the_same_findings() -> None:
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        pytest.skip("torch is not installed")
+    root = Path(spec.origin).parent
+    files = sorted(path for part in ("nn", "ao/nn") for path in (root / part).rglob("*.py"))[::7][:40]
+    projects = {True: Project(root.parent, environment=()), False: Project(root.parent, environment=())}
+    differing = []
+    for path in files:
+        both = [
+            check_source(path.read_bytes(), str(path), EVERY_RULE, project, screened=screened)
+            for screened, project in projects.items()
+        ]
+        if both[0] != both[1]:
+            differing.append(str(path))
+    assert differing == []
+
+
+# --- what LibCST is given
 
 CLEAN = """
 import torch.nn.functional as F
