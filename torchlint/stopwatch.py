@@ -9,7 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Costs = Counter[tuple[str, str]]
 """Numbers by what is counted and of what: ``("wall", "screen")`` in nanoseconds, ``("candidates", "TL001")``.
