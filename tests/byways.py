@@ -493,12 +493,12 @@ LISTS = {
                 self.layers = layers
 
             def forward(self, x):
-                return [run(self.layers, i, x) for i in range(2)]
+                return [layer(x) for _, layer in enumerate(self.layers)]
 
         def build():
             return Net([nn.Linear(8, 8), nn.Linear(8, 8)])
     """),
-    "given by callers, with a keyword": _HEAD
+    "given by callers, in a dict": _HEAD
     + dedent("""
         class Net(nn.Module):
             def __init__(self, layers):
@@ -506,12 +506,12 @@ LISTS = {
                 self.layers = layers
 
             def forward(self, x):
-                return pick(among=self.layers)[0](x)
+                return {name: layer(x) for name, layer in zip('ab', self.layers)}
 
         def build():
             return Net([nn.Linear(8, 8), nn.Linear(8, 8)])
     """),
-    "given by callers, starred": _HEAD
+    "given by callers, copied": _HEAD
     + dedent("""
         class Net(nn.Module):
             def __init__(self, layers):
@@ -519,9 +519,7 @@ LISTS = {
                 self.layers = tuple(layers)
 
             def forward(self, x):
-                for layer in chain(*self.layers):
-                    x = layer(x)
-                return x
+                return pick(self.layers)[0](x)
 
         def build():
             return Net([nn.Linear(8, 8), nn.Linear(8, 8)])

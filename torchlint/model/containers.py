@@ -232,12 +232,27 @@ def _runs_its_elements(attribute: Attribute) -> bool:
     """Whether the forward pass loops over the attribute, or picks from it, as it would with layers."""
     for load in attribute.loads_in_forward:
         within = load.place.function
-        parent = within.parent(load.node)
-        if isinstance(parent, cst.Arg):  # enumerate(self.layers), zip(self.layers, ...)
-            parent = within.parent(within.parent(parent) or parent)
-        if isinstance(parent, (cst.For, cst.BaseComp, cst.Subscript)):
+        node: cst.CSTNode | None = load.node
+        parent = within.parent(node)
+        # enumerate(self.layers), zip(self.layers, ...)
+        if isinstance(parent, cst.Arg) and parent.keyword is None and not parent.star:
+            node = within.parent(parent)
+            parent = within.parent(node)
+        if isinstance(parent, cst.For) or (isinstance(parent, cst.Subscript) and parent.value is node):
+            return True
+        if isinstance(parent, cst.BaseComp) and node in _iterables(parent):
             return True
     return False
+
+
+def _iterables(node: cst.BaseComp) -> list[cst.CSTNode]:
+    """What the loops of a comprehension run over."""
+    found: list[cst.CSTNode] = []
+    loop: cst.CompFor | None = node.for_in
+    while loop is not None:
+        found.append(loop.iter)
+        loop = loop.inner_for_in
+    return found
 
 
 def _handed_on(cls: ClassModel) -> set[cst.CSTNode]:

@@ -567,10 +567,13 @@ class Evaluator:
         return list(_distinct(found))
 
     def _may_hold(self, holder: Value) -> bool:
-        """Whether what a value is made of may be its elements: not those of a tensor, nor of one layer of torch."""
-        if holder.kind is Kind.MODULE and holder.symbol is not None and holder.symbol.kind == "external":
-            return not holder.dotted.startswith("torch.nn.") or self.is_module_container(holder)
-        return holder.kind in (Kind.CONTAINER, Kind.UNKNOWN, Kind.OBJECT, Kind.MODULE)
+        """Whether what a value is made of may be its elements: not those of a tensor, nor of a module that is none of
+        ``nn.ModuleList`` and the like."""
+        if holder.kind is not Kind.MODULE or holder.symbol is None:
+            return holder.kind in (Kind.CONTAINER, Kind.UNKNOWN, Kind.OBJECT)
+        containers = torch_facts().container_modules
+        line = (holder.symbol, *self.file.project.ancestors(holder.symbol))
+        return any(symbol is not None and symbol.dotted in containers for symbol in line)
 
     def _element_expressions(self, holder: Value) -> Iterator[Element]:
         assert holder.function is not None and holder.node is not None

@@ -250,8 +250,9 @@ class Evaluator:
 
     def _of_call(self, kinds: Kinds, node: ast.Call, scope: Scope) -> Kinds:
         """What a function gives to this call: a copy of an argument matters where that holds modules."""
-        if kinds & COPY and not any(self.possible(item, scope) >> HELD & _MADE for item in given_to(node)):
-            kinds &= ~COPY
+        copies = COPY | holding(COPY)
+        if kinds & copies and not any(self.possible(item, scope) >> HELD & _MADE for item in given_to(node)):
+            kinds &= ~copies
         return kinds
 
     def _call_value(self, node: ast.Call, scope: Scope) -> Kinds:
@@ -262,8 +263,9 @@ class Evaluator:
         if callee & CALLABLE:
             kinds |= self.file.possibilities.called(callee, node, scope)
         if callee & CLASS:
-            # A class in a variable may be one of containers.
-            kinds |= _MADE | FOREIGN | (callee | self._container_of(node, scope, of_arguments=True)) & ~SELF
+            kinds |= _MADE | FOREIGN | callee & ~SELF
+            if any(map(self._is_container_class, self.file.possibilities.symbols_in(callee))):
+                kinds |= self._container_of(node, scope, of_arguments=True) & ~SELF
         if isinstance(func, ast.Attribute):
             kinds |= self._call_method(func, scope)
         return kinds
@@ -296,12 +298,19 @@ class Evaluator:
         if symbol.kind == "external":
             return self._call_external(symbol, node, scope)
         if symbol.kind == "class":
-            is_module = self.file.project.is_module(symbol)
-            made = self.file.possibilities.module_of(symbol) if is_module else 0
-            return made | self._given(node, scope)
+            if not self.file.project.is_module(symbol):
+                return self._given(node, scope)
+            made = self.file.possibilities.module_of(symbol)
+            return made | self._given(node, scope) if self._is_container_class(symbol) else made
         if symbol.kind == "function" and symbol.outline is not None:
             return self._of_call(self.returned(symbol), node, scope)
         return 0
+
+    def _is_container_class(self, symbol: Symbol) -> bool:
+        """Whether a class derives from ``nn.ModuleList`` or the like."""
+        containers = torch_facts().container_modules
+        line = (symbol, *(self.file.project.ancestors(symbol) if symbol.kind == "class" else ()))
+        return any(base is not None and base.dotted in containers for base in line)
 
     def returned(self, symbol: Symbol) -> Kinds:
         """What a function of the project may return."""
@@ -346,8 +355,7 @@ class Evaluator:
         if not dotted.startswith("torch.") and dotted not in facts.passthrough:
             if dotted == "functools.partial" and node.args:
                 return self._passed_through(node, scope)
-            made = MODULE if self.file.project.is_module(symbol) else 0
-            return made | self._given(node, scope)
+            return MODULE if self.file.project.is_module(symbol) else self._given(node, scope)
         if dotted == "torch.nn.Parameter":
             return PARAMETER
         if dotted in facts.passthrough or (dotted.startswith("torch.nn.init.") and dotted.endswith("_")):

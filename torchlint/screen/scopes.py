@@ -276,6 +276,11 @@ def _may_share(node: ast.expr, scope: Scope) -> bool:
     if isinstance(node, ast.Call):
         callee = dotted_name(node.func)
         symbol = scope.symbol(callee) if callee else None
+        head = callee.partition(".")[0]
+        if symbol is None and head != scope.sketch.self_name:
+            bindings = list(scope.bindings(head))
+            if bindings and all(binding.kind == "parameter" for binding in bindings):
+                return False  # what the caller gives is not known
         # A class, a function of the project and most others make something new.
         return symbol is None or symbol.kind == "value" or symbol.dotted in torch_facts().passthrough
     if isinstance(node, ast.Attribute):

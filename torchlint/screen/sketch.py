@@ -191,16 +191,7 @@ class Sketch:
         if name is not None:
             self.looped.add(name)
         elif isinstance(node, ast.Call):
-            self.looped.update(filter(None, map(self._attribute_of_self, given_to(node))))
-
-    def _display(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
-        self._note_loop(node.elt)
-        self._stack += (node.elt, *node.generators)
-
-    def _display_dict(self, node: ast.DictComp) -> None:
-        self._note_loop(node.key)
-        self._note_loop(node.value)
-        self._stack += (node.key, node.value, *node.generators)
+            self.looped.update(filter(None, map(self._attribute_of_self, node.args)))
 
     def _attribute_of_self(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -372,10 +363,6 @@ _VISIT: dict[type, Callable[[Sketch, Any], None]] = {
     ast.NamedExpr: Sketch._walrus,
     ast.For: Sketch._loop,
     ast.AsyncFor: Sketch._loop,
-    ast.ListComp: Sketch._display,
-    ast.SetComp: Sketch._display,
-    ast.GeneratorExp: Sketch._display,
-    ast.DictComp: Sketch._display_dict,
     ast.comprehension: Sketch._comprehension,
     ast.withitem: Sketch._with_item,
     ast.ExceptHandler: Sketch._named,
