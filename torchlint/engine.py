@@ -1,12 +1,11 @@
 """From the bytes of one file to its sorted diagnostics: the one path that every door takes.
 
-decode -> outline (``ast``: syntax, depth, names) -> screen -> tree (LibCST) -> PyTorch model -> rules -> suppress
+decode -> outline (``ast``: syntax, names) -> screen (``ast``) -> tree (LibCST) -> PyTorch model -> rules -> suppress
 -> sort
 """
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -17,7 +16,6 @@ from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
 from torchlint.model.source import Source, SourceError, decode
 from torchlint.project.index import Project
-from torchlint.project.installed import absolute_path
 from torchlint.project.outline import Outline, OutlineError
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
@@ -41,14 +39,13 @@ def check_source(
     config: Config | None = None,
     project: Project | None = None,
     *,
-    tree: ast.Module | None = None,
     screened: bool = True,
 ) -> list[Diagnostic]:
     """Check one file.
 
     ``path`` is shown in the diagnostics and is where imports of other files start from; the file itself is never
-    read. A ``tree`` of the very text saves parsing it. Without being ``screened``, LibCST gets all of the file: the
-    findings are the same. A file that cannot be checked gives one TL000; nothing raises.
+    read. Without being ``screened``, LibCST gets all of the file: the findings are the same. A file that cannot be
+    checked gives one TL000; nothing raises.
     """
     config = (config or Config()).enabled_for(path)
     location = Path(path)
@@ -56,8 +53,6 @@ def check_source(
         with stage(READING):
             decoded = decode(source, path)
         project = project or Project.for_path(location)
-        if tree is not None:
-            project.trees.add(absolute_path(location), decoded.text, tree)
         outline = project.parse(decoded.text, location)
     except SourceError as error:
         return [_not_checked(path, Failure(error.reason))]

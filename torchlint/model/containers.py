@@ -15,6 +15,7 @@ from torchlint.model.flow import CallSite, Function, Load, Place, Store
 from torchlint.model.kinds import Kind, State
 from torchlint.model.module_class import Assigned, Attribute, ClassModel, root
 from torchlint.model.values import Value, Values
+from torchlint.model.vocabulary import OWN_REGISTRY
 
 # Calls that look at a container without keeping what is in it.
 _LOOKING = {
@@ -24,8 +25,6 @@ _LOOKING = {
         "next", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "zip",
     )
 }  # fmt: skip
-# A class that overrides these decides itself what its parameters are.
-_OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "_apply", "__setattr__"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +141,7 @@ _DICT_ATTRIBUTES = {
 
 def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
     """The attributes of a Module class that hide modules or Parameters, one for each assignment that does."""
-    if _OWN_REGISTRY & cls.methods.keys():
+    if OWN_REGISTRY & cls.methods.keys():
         return
     handed_on = cache(lambda: _handed_on(cls))  # which few classes need
     for attribute in cls.attributes.values():

@@ -16,7 +16,8 @@ from torchlint.model.kinds import Kind
 from torchlint.model.module_class import ClassModel
 from torchlint.model.source import Source
 from torchlint.model.tree import Span, Tree
-from torchlint.model.values import GROWING_METHODS, UNKNOWN, Evaluator, Values
+from torchlint.model.values import UNKNOWN, Evaluator, Values
+from torchlint.model.vocabulary import GROWING_METHODS
 from torchlint.project.index import Project, Symbol
 from torchlint.project.outline import (
     ClassOutline,

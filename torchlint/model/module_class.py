@@ -13,16 +13,12 @@ from torchlint.diagnostic import Range
 from torchlint.model.flow import CallSite, Function, Load, Store, fill, fill_script
 from torchlint.model.kinds import Kind, State
 from torchlint.model.values import UNKNOWN, Value, Values, argument, join_states
+from torchlint.model.vocabulary import REGISTERING_METHODS
 
 if TYPE_CHECKING:
     from torchlint.model.file import File
     from torchlint.project.index import Symbol
     from torchlint.project.outline import ClassOutline
-
-REGISTERING_METHODS = {
-    "register_buffer": 1, "register_parameter": 1, "add_module": 1, "register_module": 1,
-}  # fmt: skip
-"""Methods of ``nn.Module`` that register, with the position of what they register; the name comes first."""
 
 
 @dataclass(eq=False)

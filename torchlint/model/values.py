@@ -15,6 +15,7 @@ import libcst as cst
 from torchlint.model.facts import torch_facts
 from torchlint.model.flow import Definition, Function, definitions_of, self_attribute
 from torchlint.model.kinds import Kind, State
+from torchlint.model.vocabulary import COMPUTING, CONTAINER_TYPES, ITERATORS
 from torchlint.project.index import Symbol
 
 if TYPE_CHECKING:
@@ -51,15 +52,6 @@ Values = tuple[Value, ...]
 Element = tuple[cst.BaseExpression, bool, Function]
 """The expression of an element, whether it is itself a container of elements, and where it stands."""
 UNKNOWN = Value(Kind.UNKNOWN, None)
-_BUILTIN_CONTAINERS = {
-    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict", "builtins.reversed",
-    "builtins.sorted", "collections.OrderedDict", "collections.deque", "collections.defaultdict", "builtins.iter",
-}  # fmt: skip
-GROWING_METHODS = {
-    "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
-}  # fmt: skip
-"""Methods of containers that take an element (or, `extend` and `update`, a container of them), with its position."""
-_COMPUTING = ("torch.nn.functional.", "torch.autograd.Variable")
 _TRANSPOSED = ("T", "mT", "H", "mH")
 _MAX_DEPTH = 40
 
@@ -367,11 +359,11 @@ class Evaluator:
         made = self._call_torch(symbol, node, function)
         if made is not None:
             return made
-        if symbol.dotted in _BUILTIN_CONTAINERS and symbol.kind == "external":
+        if symbol.dotted in CONTAINER_TYPES and symbol.kind == "external":
             return (Value(Kind.CONTAINER, node, function),)
         if symbol.dotted == "functools.partial" and node.args:
             return self.values(node.args[0].value, function)
-        if symbol.dotted in ("builtins.map", "builtins.filter", "builtins.zip", "itertools.chain"):
+        if symbol.dotted in ITERATORS:
             return (Value(Kind.CONTAINER, node, function),)
         if self.file.project.is_module(symbol):
             return (Value(Kind.MODULE, node, function, symbol),)
@@ -396,7 +388,7 @@ class Evaluator:
             return self.values(node.args[0].value, function)  # in place
         elif dotted in facts.tensor_factories:
             kind = Kind.TENSOR
-        elif dotted in facts.tensor_operations or dotted.startswith(_COMPUTING):
+        elif dotted in facts.tensor_operations or dotted.startswith(COMPUTING):
             return (self._computed(symbol, node, function),)
         elif dotted.startswith("torch.optim.lr_scheduler."):
             kind = Kind.SCHEDULER

@@ -1,8 +1,34 @@
-"""What names say, by the conventions of training code."""
+"""Names that the model and the screen must take alike: methods and functions of containers, and the conventions of
+training code."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+GROWING_METHODS = {
+    "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
+}  # fmt: skip
+"""Methods of containers that take an element (or, `extend` and `update`, a container of them), with its position."""
+
+CONTAINER_TYPES = {
+    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict", "builtins.reversed",
+    "builtins.sorted", "collections.OrderedDict", "collections.deque", "collections.defaultdict", "builtins.iter",
+}  # fmt: skip
+"""What makes a plain container of the elements of another."""
+
+ITERATORS = {"builtins.map", "builtins.filter", "builtins.zip", "itertools.chain"}
+"""What makes an iterator that is taken for a plain container."""
+
+OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "_apply", "__setattr__"}
+"""A Module class that overrides one of these decides itself what its parameters are."""
+
+REGISTERING_METHODS = {
+    "register_buffer": 1, "register_parameter": 1, "add_module": 1, "register_module": 1,
+}  # fmt: skip
+"""Methods of ``nn.Module`` that register, with the position of what they register; the name comes first."""
+
+COMPUTING = ("torch.nn.functional.", "torch.autograd.Variable")
+"""How the names of functions begin that compute a tensor of their arguments."""
 
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from torchlint.model.vocabulary import OWN_REGISTRY
 from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, LOST, MODULE, PARAMETER, TENSOR, held
 from torchlint.screen.scopes import ClassSketch
-
-_OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "_apply", "__setattr__"}
 
 
 def may_hide_modules(cls: ClassSketch) -> bool:
     """Whether a plain container on ``self`` may hold modules or Parameters: its own, or what callers pass."""
-    if _OWN_REGISTRY & cls.methods.keys():
+    if OWN_REGISTRY & cls.methods.keys():
         return False
     given: set[str] = set()
     for name, kinds in cls.stored_kinds:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from torchlint.model.facts import torch_facts
+from torchlint.model.vocabulary import COMPUTING, CONTAINER_TYPES, ITERATORS
 from torchlint.project.index import Symbol
 from torchlint.screen.kinds import (
     ANY_THING,
@@ -39,11 +40,6 @@ if TYPE_CHECKING:
     from torchlint.screen.scopes import FileSketch, Scope
 
 _MADE = MODULE | PARAMETER
-_BUILTIN_CONTAINERS = {
-    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict", "builtins.reversed",
-    "builtins.sorted", "collections.OrderedDict", "collections.deque", "collections.defaultdict", "builtins.iter",
-    "builtins.map", "builtins.filter", "builtins.zip", "itertools.chain",
-}  # fmt: skip
 
 
 class Evaluator:
@@ -350,7 +346,7 @@ class Evaluator:
 
     def _call_external(self, symbol: Symbol, node: ast.Call, scope: Scope) -> Kinds:
         dotted, facts = symbol.dotted, torch_facts()
-        if dotted in _BUILTIN_CONTAINERS:
+        if dotted in CONTAINER_TYPES or dotted in ITERATORS:
             return self._container_of(node, scope)
         if not dotted.startswith("torch.") and dotted not in facts.passthrough:
             if dotted == "functools.partial" and node.args:
@@ -363,7 +359,7 @@ class Evaluator:
         if (
             dotted in facts.tensor_factories
             or dotted in facts.tensor_operations
-            or dotted.startswith(("torch.nn.functional.", "torch.autograd.Variable"))
+            or dotted.startswith(COMPUTING)
         ):
             return TENSOR
         if dotted.startswith("torch.optim.lr_scheduler."):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TypeGuard
 
 from torchlint.model.vocabulary import is_optimizer
 from torchlint.project.outline import blocks_of
@@ -40,25 +39,20 @@ def _stepped_in_loops(nodes: list[ast.stmt], *, in_classes: bool) -> Iterator[as
             continue
         in_loop = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
         if in_loop:
-            if _is_step(node):
-                yield node.func.value
+            receiver = _stepped(node)
+            if receiver is not None:
+                yield receiver
             stack += [(child, True) for child in ast.iter_child_nodes(node)]
         else:
             stack += [(child, False) for child in blocks_of(node)]
 
 
-def _is_step(node: ast.AST) -> TypeGuard[_MethodCall]:
-    """``x.step()`` or ``x.step(metric)``; ``scheduler.step(noise, t, latents)`` is diffusion."""
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "step"
-        and len(node.args) + len(node.keywords) <= 1
-    )
-
-
-class _MethodCall(ast.Call):
-    func: ast.Attribute
+def _stepped(node: ast.AST) -> ast.expr | None:
+    """The ``x`` of ``x.step()`` or ``x.step(metric)``; ``scheduler.step(noise, t, latents)`` is diffusion."""
+    if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) > 1:
+        return None
+    callee = node.func
+    return callee.value if isinstance(callee, ast.Attribute) and callee.attr == "step" else None
 
 
 def _may_be_scheduler(receiver: ast.expr, scope: Scope) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from torchlint.model.facts import torch_facts
+from torchlint.model.vocabulary import REGISTERING_METHODS
 from torchlint.project.index import Symbol
 from torchlint.project.outline import ClassOutline, Outline
 from torchlint.screen.certain import Uses, uses
@@ -466,7 +467,7 @@ class ClassSketch:
         return self._certain_uses[name]
 
 
-_REGISTERING = {"add_module", "register_module", "register_parameter", "register_buffer", "setattr"}
+_REGISTERING = {*REGISTERING_METHODS, "setattr"}
 
 
 def _registered(call: Call, name: str, scope: Scope) -> Kinds:

@@ -11,10 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-GROWING_METHODS = {
-    "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
-}  # fmt: skip
-"""Methods of containers that take an element (or, ``extend`` and ``update``, a container of them), and where."""
+from torchlint.model.vocabulary import GROWING_METHODS
 
 
 class Binding(NamedTuple):
