@@ -203,6 +203,7 @@ def _processors() -> int:
 def check_file(job: Job) -> Outcome:
     with apart() as costs:
         outcome = _check_file(job)
+    _collect_now_and_then()
     return outcome if costs is None else outcome._replace(costs=costs)
 
 

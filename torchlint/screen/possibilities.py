@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from torchlint.screen.scopes import FileSketch, Scope
 _MAX_DEPTH = 200
 _MAX_ROUNDS = 50
 _MOST_FILES = 64
-"""How many other files are kept with their syntax trees."""
+"""How many files are kept with their syntax trees, before all of them are let go."""
 
 _NAMESPACES = {
     "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.parameter",
@@ -42,7 +41,7 @@ class Possibilities:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._files: OrderedDict[Outline, FileSketch] = OrderedDict()
+        self._files: dict[Outline, FileSketch] = {}
         self._checked: dict[Path, Outline] = {}
         self.returned: dict[object, Kinds] = {}
         self._bits: dict[object, Kinds] = {}
@@ -169,7 +168,6 @@ class Possibilities:
         if known is None:
             tree = self.project.trees.parse(outline.path, outline.text)
             known = self._files[outline] = FileSketch(self, outline, tree)
-        self._files.move_to_end(outline)
         return known
 
     def begin(self, outline: Outline) -> FileSketch:
@@ -180,14 +178,16 @@ class Possibilities:
             before is not None and before is not outline
         ):  # what other files were told about it may no longer hold
             self.returned.clear()
-            self._let_go(0)
-        self._let_go(_MOST_FILES)
+            self._let_go()
+        if len(self._files) > _MOST_FILES:
+            self._let_go()
         return self.file(outline)
 
-    def _let_go(self, kept: int) -> None:
-        while len(self._files) > kept:
-            _, file = self._files.popitem(last=False)
+    def _let_go(self) -> None:
+        """Free all of them: what one file knows of its base classes is kept in sketches of other files."""
+        for file in self._files.values():
             file.release()
+        self._files.clear()
 
 
 def _may_have_members(symbol: Symbol) -> bool:
