@@ -60,7 +60,7 @@ def check_source(
         return [_refused(path, error)]
     found = _check(decoded, outline, project, config, screened=screened)
     with stage(SUPPRESSION):
-        enabled = {rule.code for rule in all_rules() if config.enabled(rule)}
+        enabled = {rule.code for rule in all_rules() if "source" in rule.witnesses and config.enabled(rule)}
         kept = suppress(decoded.text, found, enabled.__contains__, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
 
