@@ -51,18 +51,18 @@ def tensors_in(value: object) -> list[torch.Tensor]:
     """Every tensor in nested lists, tuples, dicts and plain objects, such as what a model returns."""
     found: list[torch.Tensor] = []
     seen: dict[int, object] = {}
-    pending = [value]
+    pending: list[Any] = [value]
     while pending:
         thing = pending.pop()
         if id(thing) in seen:
             continue
         seen[id(thing)] = thing
         if is_tensor(thing):
-            found.append(thing)  # type: ignore[arg-type]
-        elif isinstance(thing, dict):
+            found.append(thing)
+        elif issubclass(type(thing), dict):
             pending += reversed(list(dict.values(thing)))
-        elif isinstance(thing, (list, tuple)):
+        elif issubclass(type(thing), (list, tuple)):
             pending += reversed(list(thing))
-        elif not is_module(thing) and not isinstance(thing, type):
+        elif not is_module(thing) and not issubclass(type(thing), type):
             pending += reversed(list(attributes_of(thing).values()))
     return found

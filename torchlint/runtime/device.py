@@ -153,7 +153,11 @@ def _caches(
     seen: set[int] = set()
     for tensor, path, owner, attribute, holder in kept:
         words = next((mixed.words for mixed in mode.mixed if mixed.origins & mode.origins(tensor)), None)
-        if words is None or id(tensor) in seen or {id(tensor), originals.get(id(tensor))} & state.known:
+        if (
+            words is None
+            or tensor.requires_grad
+            or {id(tensor), originals.get(id(tensor))} & (state.known | seen)
+        ):
             continue
         seen.add(id(tensor))
         yield HiddenTensor(

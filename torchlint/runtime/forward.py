@@ -6,6 +6,8 @@ was created by the pass.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -66,7 +68,12 @@ def run_pass(model: nn.Module, inputs: Inputs, known: set[int]) -> Pass:
     """Call the model once; what it raises is kept, not raised."""
     given = inputs.copy()
     own = {id(tensor) for tensor in tensors_in([given.args, given.kwargs])}
-    with watched_calls() as calls, FunctionMode(calls, known | own) as functions, torch.enable_grad():
+    with (
+        eagerly(),
+        watched_calls() as calls,
+        FunctionMode(calls, known | own) as functions,
+        torch.enable_grad(),
+    ):
         done = Pass(calls, functions)
         try:
             with warnings.catch_warnings():
@@ -75,6 +82,12 @@ def run_pass(model: nn.Module, inputs: Inputs, known: set[int]) -> Pass:
         except Exception as error:
             done.error = error
     return done
+
+
+def eagerly() -> contextlib.AbstractContextManager[object]:
+    """Run what is compiled as it is written: hooks and modes do not see into compiled code."""
+    stance = getattr(torch.compiler, "set_stance", None) if "torch._dynamo" in sys.modules else None
+    return contextlib.nullcontext() if stance is None else stance("force_eager")
 
 
 class ForwardProbe:

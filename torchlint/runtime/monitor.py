@@ -80,7 +80,11 @@ Gradients = list[tuple[torch.Tensor, torch.Tensor, int]]
 
 @dataclass
 class _Steps:
-    """What was seen of one optimizer. ``left`` are the gradients as its last step left them."""
+    """What was seen of one optimizer.
+
+    ``seen`` are its gradients after the last step or backward pass: if they are others when the next one begins, the
+    user's code has changed them meanwhile. ``stale`` is true while they hold those of the step before.
+    """
 
     optimizer: torch.optim.Optimizer
     steps: int = 0
@@ -88,9 +92,12 @@ class _Steps:
     zeroed: int = 0
     without_gradients: int = 0
     accumulated: int = 0
-    backwards: int = 0  # since the last step
-    zeroed_after: int = -1  # so many backward passes since the last step
-    left: Gradients = field(default_factory=list)
+    passes: int = 0  # backward passes since the last step,
+    own_passes: int = 0  # and those of them that gave gradients to this optimizer's Parameters
+    zeroed_behind: bool = False
+    left_by_step: bool = False
+    stale: bool = False
+    seen: Gradients = field(default_factory=list)
     site: str | None = None
 
     def gradients(self) -> Gradients:
@@ -98,31 +105,46 @@ class _Steps:
         return [(tensor, tensor.grad, tensor.grad._version) for tensor in tensors if tensor.grad is not None]
 
     def before_backward(self) -> None:
-        """Whether the gradients of the step before are still there, for the first backward pass behind it."""
-        if self.backwards == 0 and self.left and _unchanged(self.left) and not _all_zero(self.left):
-            self.accumulated += 1
-        self.backwards += 1
+        if not _unchanged(self.seen):
+            self.left_by_step = self.stale = False
+        self.seen = self.gradients()
+
+    def after_backward(self) -> None:
+        now = self.gradients()
+        self.passes += 1
+        if len(now) != len(self.seen) or not _unchanged(self.seen):
+            self.own_passes += 1
+            self.zeroed_behind = False
+            self.stale = self.stale or self.left_by_step
+        self.seen = now
 
     def zero(self) -> None:
-        self.zeroed_after = self.backwards
+        self.left_by_step = self.stale = False
+        self.zeroed_behind = self.own_passes > 0
 
     def after_step(self) -> None:
         gradients = self.gradients()
         self.steps += 1
         self.site = self.site or call_site()
-        if self.backwards == 0:
-            self.without_backward += (
-                not gradients or _all_zero(gradients) or bool(self.left and _unchanged(self.left))
-            )
-        elif self.zeroed_after == self.backwards and _all_zero(gradients):
+        empty = _all_zero(gradients)
+        if self.passes == 0:
+            self.without_backward += empty or (self.left_by_step and _unchanged(self.seen))
+        elif self.zeroed_behind and empty:
             self.zeroed += 1
         elif not gradients:
             self.without_gradients += 1
-        self.left, self.backwards, self.zeroed_after = gradients, 0, -1
+        self.accumulated += self.stale and _unchanged(self.seen, by_clipping=True)
+        self.seen, self.left_by_step, self.stale = gradients, not empty, False
+        self.passes = self.own_passes = 0
+        self.zeroed_behind = False
 
 
-def _unchanged(gradients: Gradients) -> bool:
-    return all(tensor.grad is grad and grad._version == version for tensor, grad, version in gradients)
+def _unchanged(gradients: Gradients, *, by_clipping: bool = False) -> bool:
+    """Whether gradients are the same tensors with the same values; ``by_clipping``, their values may be others."""
+    return all(
+        tensor.grad is grad and (by_clipping or grad._version == version)
+        for tensor, grad, version in gradients
+    )
 
 
 def _all_zero(gradients: Gradients) -> bool:
@@ -172,7 +194,7 @@ class Monitor:
             self.calls = stack.enter_context(watched_calls())
             stack.callback(register_optimizer_step_pre_hook(self._before_step).remove)
             stack.callback(register_optimizer_step_post_hook(self._after_step).remove)
-            _wrap(stack, torch.autograd, "backward", before=self._before_backward)
+            _wrap(stack, torch.autograd, "backward", before=self._before_backward, after=self._after_backward)
             _wrap(stack, dataloader.DataLoader, "__iter__", before=self._new_epoch)
             _wrap(stack, dataloader._BaseDataLoaderIter, "__next__", after=self._new_batch)
             _wrap(stack, torch.optim.Optimizer, "zero_grad", before=self._zeroed)
@@ -185,7 +207,7 @@ class Monitor:
         if id(optimizer) not in self.steps and self.takes_any[0]:
             known = self.state.registered.names
             if any(id(tensor) in known for group in optimizer.param_groups for tensor in group["params"]):
-                self.steps[id(optimizer)] = _Steps(optimizer, backwards=len(self.modes))
+                self.steps[id(optimizer)] = _Steps(optimizer, passes=len(self.modes))
         return self.steps.get(id(optimizer))
 
     def _new_epoch(self, *args: Any, **kwargs: Any) -> None:
@@ -199,6 +221,10 @@ class Monitor:
         self.modes.append(self.model.training)
         for each in self.steps.values():
             each.before_backward()
+
+    def _after_backward(self, *args: Any, **kwargs: Any) -> None:
+        for each in self.steps.values():
+            each.after_backward()
 
     def _zeroed(self, optimizer: torch.optim.Optimizer, *args: Any, **kwargs: Any) -> None:
         if steps := self._steps_of(optimizer):

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import torch
 from torch import nn
 
+from torchlint.runtime.registration import is_module, is_tensor
 from torchlint.runtime.walk import parts
 
 MOST_LOOKED_AT = 10_000
@@ -32,10 +32,10 @@ def things_named_by(user: nn.Module | None) -> Iterator[Outside]:
         pending = deque([(name, value)])
         while pending and len(seen) < MOST_LOOKED_AT:
             path, thing = pending.popleft()
-            if id(thing) in seen or isinstance(thing, (types.ModuleType, type)):
+            if id(thing) in seen or issubclass(type(thing), (types.ModuleType, type)):
                 continue
             seen[id(thing)] = thing
-            if isinstance(thing, (nn.Module, torch.Tensor)):
+            if is_module(thing) or is_tensor(thing):
                 yield Outside(thing, path, f"the global `{name}`")
             else:
                 pending.extend((path + part.suffix, part.thing) for part in parts(thing))

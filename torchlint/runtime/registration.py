@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+_UninitializedBuffer: Any = nn.UninitializedBuffer  # whose arguments torch does not declare
 REGISTRIES = ("_parameters", "_buffers", "_modules")
 
 
@@ -124,6 +125,15 @@ class Registered:
     @property
     def is_lazy(self) -> bool:
         return any(is_lazy(tensor) for tensor in self.tensors.values())
+
+    @property
+    def is_scripted(self) -> bool:
+        return any(isinstance(module, torch.jit.ScriptModule) for _, module in self.modules.values())
+
+    def lazy_copies(self) -> dict[int, Any]:
+        """The memo that a deep copy needs for the buffers of lazy modules, which torch cannot copy."""
+        lazy = (tensor for tensor in self.tensors.values() if isinstance(tensor, nn.UninitializedBuffer))
+        return {id(each): _UninitializedBuffer(device=each.device, dtype=each.dtype) for each in lazy}
 
 
 def moved_by(model: nn.Module) -> set[int] | None:

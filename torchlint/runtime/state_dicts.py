@@ -19,7 +19,7 @@ from torchlint.runtime.device import first_line
 from torchlint.runtime.forward import difference
 from torchlint.runtime.hiding import HiddenState, place
 from torchlint.runtime.inputs import Inputs
-from torchlint.runtime.registration import is_tensor, numel_of, storage_of, tensors_of
+from torchlint.runtime.registration import is_lazy, is_tensor, numel_of, storage_of, tensors_of
 
 
 def ties(model: nn.Module) -> list[tuple[str, ...]]:
@@ -47,11 +47,15 @@ def broken_ties(model: nn.Module, other: nn.Module, operation: str) -> Iterator[
 def copies(state: HiddenState) -> Iterator[Observation]:
     """Copy the model with ``copy.deepcopy`` and with ``pickle``, but for the values of its tensors."""
     model = state.registered.root
+    if state.registered.is_scripted:
+        return  # it has ways of its own
     where: dict[str, Any] = {"owner": name_of(type(model)), "type": type(model).__name__}
     try:
         # Non-leaf tensors refuse to be copied, as they do in an ordinary copy; the others are shared.
-        leaf = {id(each): _alike(each) for each in _all_tensors(state) if each.is_leaf}
-        yield from broken_ties(model, copy.deepcopy(model, dict(leaf)), "copy.deepcopy")
+        leaf = {id(each): _alike(each) for each in _all_tensors(state) if each.is_leaf and not is_lazy(each)}
+        yield from broken_ties(
+            model, copy.deepcopy(model, {**leaf, **state.registered.lazy_copies()}), "copy.deepcopy"
+        )
     except Exception as error:
         yield FailedCopy(**where, operation="copy.deepcopy", reason=first_line(error))
     try:

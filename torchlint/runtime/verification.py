@@ -159,7 +159,7 @@ class _Verification:
         state = self.state
         if state.registered.is_lazy:
             try:
-                state = HiddenState(Registered(copy.deepcopy(self.model)))
+                state = HiddenState(Registered(copy.deepcopy(self.model, state.registered.lazy_copies())))
             except Exception as error:
                 self._not_run("forward", f"a lazy model that cannot be copied: {first_line(error)}")
                 return None

@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -64,7 +64,7 @@ _HOOKS = (
 _INTERNAL = frozenset(
     {*REGISTRIES, "training", "_non_persistent_buffers_set", "_is_full_backward_hook"}
     | {"_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks_with_kwargs"}
-    | {"_actual_script_module", "_graph", "_code"}
+    | {"_actual_script_module"}
 )
 _INTERNAL_PREFIX = "__composable_api_state_key"
 
@@ -172,8 +172,8 @@ def _note(thing: object, item: _Item, found: Walk) -> None:
     kind = type(thing)
     if issubclass(kind, (list, dict, set, collections.deque)):
         found.containers.append(thing)
-    elif isinstance(thing, torch.Generator):
-        found.generators.append(thing)
+    elif issubclass(kind, torch.Generator):
+        found.generators.append(cast(torch.Generator, thing))
     elif attributes_of(thing) and not _is_closed(kind):
         found.containers.append(attributes_of(thing))
     base = next((each for each in _CONTAINERS if issubclass(kind, each)), None)
@@ -215,6 +215,8 @@ def plain_attributes(module: nn.Module) -> Iterator[tuple[str, Any]]:
     Parametrization of the old kind leaves ``weight`` a plain tensor that is computed anew before each forward pass:
     ``weight_norm``, ``spectral_norm``, pruning.
     """
+    if isinstance(module, torch.jit.ScriptModule):
+        return  # its attributes are another view of the module that it was made of
     derived = _derived_attributes(module)
     for name, thing in (*attributes_of(module).items(), *_slots(module)):
         if name in _INTERNAL or name in _HOOKS or name in derived or type(thing) in _ATOMS:
@@ -301,17 +303,18 @@ def _parts_of_sequence(thing: Any, kind: type) -> Iterator[Part]:
 
 
 def _parts_of_callable(thing: Any) -> Iterator[Part]:
-    if isinstance(thing, functools.partial):
+    kind = type(thing)
+    if issubclass(kind, functools.partial):
         word = "a `functools.partial`"
         yield Part(".func", thing.func, word)
         yield from (Part(f".args[{number}]", each, word) for number, each in enumerate(thing.args))
         yield from (Part(f".keywords[{name!r}]", each, word) for name, each in thing.keywords.items())
-    elif isinstance(thing, types.MethodType):
+    elif kind is types.MethodType:
         yield Part(".__self__", thing.__self__, "a bound method")
         yield Part(".__func__", thing.__func__)
-    elif isinstance(thing, types.BuiltinMethodType):
+    elif kind is types.BuiltinMethodType:
         yield Part(".__self__", thing.__self__)
-    elif isinstance(thing, _CACHE):
+    elif kind is _CACHE:
         # The cache of `functools.lru_cache` has no way in but the one that the garbage collector takes.
         for number, each in enumerate(gc.get_referents(thing)):
             if type(each) is dict:
@@ -341,7 +344,7 @@ def _parts_of_object(thing: object, kind: type) -> Iterator[Part]:
     """Attributes of the instance, in ``__dict__`` and in slots, and those of its class."""
     if kind.__module__ == "builtins" and not attributes_of(thing):
         return
-    word = "" if isinstance(thing, (types.FunctionType, dict, list, tuple)) else f"a `{kind.__name__}` object"
+    word = "" if issubclass(kind, (types.FunctionType, dict, list, tuple)) else f"a `{kind.__name__}` object"
     for name, value in islice(attributes_of(thing).items(), MOST_ELEMENTS):
         yield Part(f".{name}", value, word)
     yield from (Part(f".{name}", value, word) for name, value in _slots(thing))
@@ -377,14 +380,16 @@ def class_parts(kind: type) -> Iterator[Part]:
                 yield Part(f".{name}", value, f"the class `{cls.__name__}`")
 
 
-def _may_hold(value: object) -> bool:
+def _may_hold(value: Any) -> bool:
     """Most of a class are methods that hold nothing."""
-    if isinstance(value, (staticmethod, classmethod)):
+    if type(value) in (staticmethod, classmethod):
         value = value.__func__
-    if isinstance(value, types.FunctionType):
+    if type(value) is types.FunctionType:
         cells = [cell for cell in value.__closure__ or () if not _is_class_cell(cell)]
         return bool(cells or value.__defaults__ or value.__kwdefaults__ or value.__dict__)
-    return not isinstance(value, (property, functools.cached_property, types.MemberDescriptorType, type))
+    return not issubclass(
+        type(value), (property, functools.cached_property, types.MemberDescriptorType, type)
+    )
 
 
 def _is_class_cell(cell: Any) -> bool:
