@@ -108,7 +108,9 @@ class ForwardProbe:
         """Ask the model, as a user would; the identities of the hidden modules that train afterwards."""
         self.model.train(train)
         hidden = [module for each in self.state.modules for _, module in modules_of(each.thing)]
-        return {id(module) for module in hidden if module.training and reads_mode(module)}
+        return {
+            id(module) for module in hidden if attributes_of(module).get("training") and reads_mode(module)
+        }
 
     def _passes(self, inputs: Inputs) -> list[Pass]:
         """Two passes, or one where it fails. Buffers that the second changes are noted: the first may fill a cache."""

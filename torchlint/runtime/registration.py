@@ -56,7 +56,7 @@ def is_lazy(tensor: torch.Tensor) -> bool:
 
 
 def join(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
+    return f"{prefix}.{name}" if prefix and name else prefix or name
 
 
 def modules_of(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -29,7 +29,7 @@ from torchlint.observed import (
 from torchlint.runtime.creation import name_of
 from torchlint.runtime.device import SIMULATED, DeviceResult, first_line, try_device, unavailable
 from torchlint.runtime.forward import ForwardProbe
-from torchlint.runtime.hiding import HiddenState
+from torchlint.runtime.hiding import HiddenState, Seen
 from torchlint.runtime.inputs import Inputs, needs_inputs
 from torchlint.runtime.judging import Judge
 from torchlint.runtime.optimizers import coverage, optimized_by, optimizers_in
@@ -80,9 +80,13 @@ def assert_registered(
 ) -> None:
     """Raise :class:`VerificationError` if the model keeps modules or weights where PyTorch does not see them.
 
-    One line in a test: the model is looked at, not called.
+    One line in a test: the model is looked at, not called. Raises ``TypeError`` and ``ConfigError`` as :func:`verify`.
     """
-    verify(model, select=select, ignore=ignore).raise_on("error")
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"assert_registered needs an nn.Module, not {type(model).__name__}")
+    verification = _Verification(model, Judge(select, ignore))
+    verification.judge_all(verification.state.observations())
+    verification.report.raise_on("error")
 
 
 class _Verification:
@@ -92,9 +96,9 @@ class _Verification:
         self,
         model: nn.Module,
         judge: Judge,
-        optimizer: object,
-        scheduler: object,
-        factory: Callable[[], nn.Module] | None,
+        optimizer: object = None,
+        scheduler: object = None,
+        factory: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.model = model
         self.judge = judge
@@ -103,16 +107,18 @@ class _Verification:
         self.factory = factory
         self.report = Report(target=name_of(type(model)), torch=str(torch.__version__))
         self.state = HiddenState(Registered(model))
+        self.report.truncated += self.state.walk.truncated
 
     def run(self, given: Inputs, devices: Sequence[str]) -> Report:
         inputs = given if given.args or given.kwargs or not needs_inputs(self.model) else None
-        observations = list(self._observations(inputs, devices))
-        classes = {name_of(type(each)): type(each) for _, each in self.state.registered.modules.values()}
-        self.judge.report(observations, self.report, classes)
-        self._judge_outputs(classes)
-        self.report.truncated += self.state.walk.truncated
+        self.judge_all(list(self._observations(inputs, devices)))
+        self._judge_outputs()
         self.report.picture = tree(self.state, self.optimizers, self.report.findings)
         return self.report
+
+    def judge_all(self, observations: Iterable[Observation]) -> None:
+        classes = {name_of(type(each)): type(each) for _, each in self.state.registered.modules.values()}
+        self.judge.report(observations, self.report, classes)
 
     def _observations(self, inputs: Inputs | None, devices: Sequence[str]) -> Iterator[Observation]:
         probe: ForwardProbe | None = None
@@ -138,14 +144,7 @@ class _Verification:
         if self.scheduler is not None:
             self._not_run("scheduler", "it is seen only over training steps: use runtime.watch")
         usable = probe if probe is not None and probe.state is self.state else None
-        yield from self.state.observations(
-            optimized=set(optimized_by(self.optimizers)) if self.optimizers else None,
-            called=usable.called if usable else None,
-            in_graph=usable.in_graph if usable else None,
-            still_training=usable.still_training if usable else None,
-            breaks=device[1].breaks if device else None,
-            device=device[0] if device else None,
-        )
+        yield from self.state.observations(self._seen(usable, device))
         if device is not None:
             yield from device[1].caches
         if probe is not None:
@@ -153,6 +152,18 @@ class _Verification:
         self.probe = probe
         if self.judge.wants(UncoveredParameter, ForeignTensors):
             yield from coverage(self.state, self.optimizers, usable.in_graph if usable else None)
+
+    def _seen(self, probe: ForwardProbe | None, device: tuple[str, DeviceResult] | None) -> Seen:
+        seen = Seen(optimized=set(optimized_by(self.optimizers)) if self.optimizers else None)
+        if probe is not None:
+            seen.called, seen.in_graph, seen.still_training = (
+                probe.called,
+                probe.in_graph,
+                probe.still_training,
+            )
+        if device is not None:
+            seen.device, seen.breaks = device[0], device[1].breaks
+        return seen
 
     def _forward(self, inputs: Inputs) -> ForwardProbe | None:
         """Run the passes; on a copy where a lazy module would learn its shape, which cannot be undone."""
@@ -163,7 +174,11 @@ class _Verification:
             except Exception as error:
                 self._not_run("forward", f"a lazy model that cannot be copied: {first_line(error)}")
                 return None
-        probe = ForwardProbe(state, inputs)
+        try:
+            probe = ForwardProbe(state, inputs)
+        except Exception as error:  # not of forward, which may raise, but of `train()` and the like
+            self._not_run("forward", first_line(error))
+            return None
         for mode, raised in probe.errors:
             self._not_run(f"forward in {mode}", f"the model raised {first_line(raised)}")
         return probe
@@ -190,7 +205,7 @@ class _Verification:
                 self.report.devices[each] = f"skipped: {why}"
                 self._not_run(each, f"skipped: {why}")
 
-    def _judge_outputs(self, classes: Mapping[str, type]) -> None:
+    def _judge_outputs(self) -> None:
         """Last, as what was found may explain why two passes differ."""
         if self.probe is None:
             return
@@ -201,14 +216,15 @@ class _Verification:
             if each.code in _STOCHASTIC or each.evidence.get("training_after_eval")
         ]
         codes = tuple(dict.fromkeys([*explained, *("TL101" for _ in deliberate[:1])]))
-        self.judge.report(self.probe.unequal(codes), self.report, classes)
+        self.judge_all(self.probe.unequal(codes))
 
     def _guarded(self, check: str, run: Callable[[], Iterator[Observation]]) -> list[Observation]:
+        found: list[Observation] = []
         try:
-            return list(run())
+            found.extend(run())
         except Exception as error:
             self._not_run(check, first_line(error))
-            return []
+        return found
 
     def _not_run(self, check: str, why: str) -> None:
         self.report.not_run.append(NotRun(check, why))
