@@ -82,7 +82,7 @@ class HiddenState:
     def __init__(self, registered: Registered) -> None:
         self.registered = registered
         self.walk: Walk = walk(registered)
-        self.moved = moved_by(registered.root)
+        self.moved = moved_by(registered)
         self.modules = [each for each in self.walk.modules if not self._is_elsewhere(each)]
         self.tensors = self.walk.tensors
         inside = (tensor for each in self.modules for _, tensor in tensors_of(each.thing))

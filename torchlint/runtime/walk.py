@@ -67,7 +67,7 @@ _HOOKS = (
 _INTERNAL = frozenset(
     {*REGISTRIES, "training", "_non_persistent_buffers_set", "_is_full_backward_hook"}
     | {"_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks_with_kwargs"}
-    | {"_actual_script_module"}
+    | {"_actual_script_module", *_HOOKS}
 )
 _INTERNAL_PREFIX = "__composable_api_state_key"
 
@@ -207,8 +207,9 @@ def _from_modules(registered: Registered) -> Iterator[_Item]:
     for path, module in modules:
         for name, thing in plain_attributes(module):
             yield _Item(thing, join(path, name), module, name, "")
+        own = attributes_of(module)
         for name in _HOOKS:
-            for number, hook in enumerate(registry(module, name).values()):
+            for number, hook in enumerate(own[name].values() if own.get(name) else ()):
                 yield _Item(hook, join(path, f"{name}[{number}]"), module, name, "a hook")
     classes: set[type] = set()
     for path, module in modules:
@@ -235,12 +236,13 @@ def plain_attributes(module: nn.Module) -> Iterator[tuple[str, Any]]:
     """
     if isinstance(module, torch.jit.ScriptModule):
         return  # its attributes are another view of the module that it was made of
-    derived = _derived_attributes(module)
-    for name, thing in (*attributes_of(module).items(), *_slots(module)):
-        if name in _INTERNAL or name in _HOOKS or name in derived or type(thing) in _ATOMS:
-            continue
-        if not name.startswith(_INTERNAL_PREFIX):
-            yield name, thing
+    found = [
+        (name, thing)
+        for name, thing in (*attributes_of(module).items(), *_slots(module))
+        if type(thing) not in _ATOMS and name not in _INTERNAL and not name.startswith(_INTERNAL_PREFIX)
+    ]
+    derived = _derived_attributes(module) if found else ()
+    yield from ((name, thing) for name, thing in found if name not in derived)
 
 
 def _derived_attributes(module: nn.Module) -> set[str]:
