@@ -396,6 +396,19 @@ def test_a_table_in_a_cache_is_found_when_it_stays_behind() -> None:
         assert finding.evidence["device"] == "meta"
 
 
+def test_a_layer_that_a_call_adds_to_a_list_is_found() -> None:
+    class Grows(Net):
+        def forward(self, x):
+            if not self.heads:
+                self.heads.append(nn.Linear(4, 4))
+            return self.heads[0](self.body(x))
+
+    model = Grows(setter("heads", list))
+    (finding,) = found(runtime.verify(model, (torch.ones(2, 4),)))
+    assert (finding.code, finding.path, finding.attribute) == ("TL001", "heads[0]", "heads")
+    assert model.heads == []
+
+
 def test_a_plain_tensor_is_an_error_only_where_moving_breaks() -> None:
     report = runtime.verify(UsesPlainTable(), (torch.ones(2, 4),))
     assert {(each.path, each.severity) for each in report.findings} == {

@@ -235,6 +235,15 @@ def test_inputs_of_many_kinds() -> None:
     assert not codes(runtime.verify(Net(), X))  # a tensor alone is one argument
 
 
+def test_a_model_on_meta_is_not_called() -> None:
+    with torch.device("meta"):
+        model = Net()
+    model.heads = [nn.Linear(4, 4)]
+    report = runtime.verify(model, (X,))
+    assert codes(report) == ["TL001"]
+    assert "meta device" in str(report)
+
+
 def test_without_inputs_a_model_is_not_called() -> None:
     class Raises(Net):
         def forward(self, x):
@@ -253,6 +262,7 @@ def test_what_a_model_raises_is_said() -> None:
     whys = {each.check: each.why for each in report.not_run}
     assert "shapes cannot be multiplied" in whys["forward in evaluation"]
     assert "device (simulated)" in whys
+    assert report.devices == {"cpu": "failed", "meta": "simulated, inconclusive"}
 
 
 # ------------------------------------------------------------------------------------------------------------ device
@@ -540,6 +550,8 @@ def test_tree_names_lazy_modules() -> None:
 def test_what_is_no_module() -> None:
     with pytest.raises(TypeError, match=r"needs an nn\.Module, not type"):
         runtime.verify(Net)
+    with pytest.raises(RuntimeError, match="nowhere"):
+        runtime.verify(Net(), devices=("nowhere",))
     with pytest.raises(TypeError, match=r"needs an nn\.Module"):
         runtime.assert_registered("model")
 

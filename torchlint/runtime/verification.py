@@ -45,7 +45,7 @@ _FORWARD = (*_HIDDEN, BornInForward, MutatedBuffer, RandomCall, UnequalOutputs, 
 
 def verify(
     model: nn.Module,
-    args: Sequence[Any] | torch.Tensor = (),
+    args: object = (),
     kwargs: Mapping[str, Any] | None = None,
     *,
     optimizer: object = None,
@@ -57,22 +57,25 @@ def verify(
 ) -> Report:
     """Compare what a model has with what PyTorch sees of it, and what it does with what it should.
 
-    Without ``args`` and ``kwargs``, the model is only looked at. With them it is called, as ``model(*args, **kwargs)``:
-    twice in evaluation, twice in training, and once more for each of ``devices`` on a copy that is moved there. Where
-    no GPU is among ``devices``, moving is simulated. An ``optimizer``, or several in a list, is compared with the
-    model's Parameters; a ``factory`` makes a fresh model of the same architecture, which must compute the same after
-    loading the state of this one. A ``scheduler`` is checked over training steps, by :func:`watch`.
+    Without ``args`` and ``kwargs``, the model is only looked at. With them it is called, as ``model(*args, **kwargs)``
+    (what is no tuple or list is a single argument): twice in evaluation, twice in training, and once more on a copy
+    that is moved to the first of ``devices`` that is there and not the CPU. Without one, moving is simulated. An
+    ``optimizer``, or several in a list, is compared with the model's Parameters; a ``factory`` makes a fresh model of
+    the same architecture, which must compute the same after loading the state of this one. A ``scheduler`` is checked
+    over training steps, by :func:`watch`.
 
     ``select`` and ``ignore`` take codes, names and prefixes of rules. The model is left exactly as it was found, also
     when it raises; it is kept in memory twice meanwhile.
 
-    Raises ``TypeError`` if ``model`` is no :class:`torch.nn.Module`, and :class:`torchlint.settings.ConfigError` for a
-    selector that means no rule. What goes wrong in a check is in ``report.not_run``, never raised.
+    Raises ``TypeError`` if ``model`` is no :class:`torch.nn.Module` or ``optimizer`` no optimizer, ``RuntimeError`` for
+    a device that torch does not know, and :class:`torchlint.settings.ConfigError` for a selector that means no rule.
+    What goes wrong in a check is in ``report.not_run``, never raised.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"verify needs an nn.Module, not {type(model).__name__}")
-    given = Inputs((args,) if isinstance(args, torch.Tensor) else tuple(args), dict(kwargs or {}))
-    return _Verification(model, Judge(select, ignore), optimizer, scheduler, factory).run(given, devices)
+    given = Inputs(tuple(args) if isinstance(args, (tuple, list)) else (args,), dict(kwargs or {}))
+    others = [each for each in devices if torch.device(each).type not in ("cpu", SIMULATED)]
+    return _Verification(model, Judge(select, ignore), optimizer, scheduler, factory).run(given, others)
 
 
 def assert_registered(
@@ -126,6 +129,8 @@ class _Verification:
         with restored(self.state):
             if inputs is None:
                 self._not_run("forward", "no inputs were given: pass args or kwargs")
+            elif any(tensor.is_meta for tensor in self.state.registered.tensors.values()):
+                self._not_run("forward", "the model is on the meta device, where tensors have no values")
             elif self.judge.wants(*_FORWARD):
                 device = self._moved(inputs, devices)
                 probe = self._forward(inputs)
@@ -156,11 +161,8 @@ class _Verification:
     def _seen(self, probe: ForwardProbe | None, device: tuple[str, DeviceResult] | None) -> Seen:
         seen = Seen(optimized=set(optimized_by(self.optimizers)) if self.optimizers else None)
         if probe is not None:
-            seen.called, seen.in_graph, seen.still_training = (
-                probe.called,
-                probe.in_graph,
-                probe.still_training,
-            )
+            seen.called, seen.in_graph = probe.called, probe.in_graph
+            seen.still_training = probe.still_training
         if device is not None:
             seen.device, seen.breaks = device[0], device[1].breaks
         return seen
@@ -179,29 +181,34 @@ class _Verification:
         except Exception as error:  # not of forward, which may raise, but of `train()` and the like
             self._not_run("forward", first_line(error))
             return None
-        for mode, raised in probe.errors:
+        errors = list(probe.errors)
+        self.report.devices[self._home()] = "failed" if errors else "run"
+        for mode, raised in errors:
             self._not_run(f"forward in {mode}", f"the model raised {first_line(raised)}")
         return probe
 
+    def _home(self) -> str:
+        """Where the model is."""
+        return next((str(tensor.device) for tensor in self.state.registered.tensors.values()), "cpu")
+
     def _moved(self, inputs: Inputs, devices: Sequence[str]) -> tuple[str, DeviceResult] | None:
-        """The pass on another device that counts: a real one before the simulation."""
-        self.report.devices["cpu"] = "run"
-        real = [each for each in devices if torch.device(each).type not in ("cpu", SIMULATED)]
-        usable = [each for each in real if unavailable(each) is None]
+        """The pass on another device: on a real one, if there is one, as that counts more than the simulation."""
         if self.state.registered.is_lazy:
             self._not_run("device", "a lazy model has no tensors to move before its first call")
             return None
-        device = usable[0] if usable else SIMULATED
+        device = next((each for each in devices if unavailable(each) is None), SIMULATED)
         result = try_device(self.state, inputs, device)
-        self.report.devices[device] = "simulated" if device == SIMULATED else "run"
+        name, status = ("simulated", "simulated") if device == SIMULATED else (device, "run")
+        self.report.devices[device] = status if result.why is None else f"{status}, inconclusive"
         if result.why is not None:
-            self._not_run(f"device ({'simulated' if device == SIMULATED else device})", result.why)
-        return ("simulated" if device == SIMULATED else device), result
+            self._not_run(f"device ({name})", result.why)
+        return name, result
 
     def _absent_devices(self, devices: Sequence[str]) -> None:
-        """A device that is not there is skipped, which is not the same as passed."""
+        """A device that is not there, or was not needed, is skipped, which is not the same as passed."""
         for each in devices:
-            if torch.device(each).type not in ("cpu", SIMULATED) and (why := unavailable(each)):
+            if each not in self.report.devices:
+                why = unavailable(each) or "another device was there"
                 self.report.devices[each] = f"skipped: {why}"
                 self._not_run(each, f"skipped: {why}")
 
