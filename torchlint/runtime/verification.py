@@ -132,8 +132,11 @@ class _Verification:
             elif any(tensor.is_meta for tensor in self.state.registered.tensors.values()):
                 self._not_run("forward", "the model is on the meta device, where tensors have no values")
             elif self.judge.wants(*_FORWARD):
+                self.report.devices[self._home()] = "run"
                 device = self._moved(inputs, devices)
                 probe = self._forward(inputs)
+                if probe is None or any(probe.errors):
+                    self.report.devices[self._home()] = "failed"
             if self.judge.wants(BrokenTie, FailedCopy):
                 yield from self._guarded("copies", lambda: copies(self.state))
             if self.factory is not None and self.judge.wants(RoundTrip, BrokenTie):
@@ -181,9 +184,7 @@ class _Verification:
         except Exception as error:  # not of forward, which may raise, but of `train()` and the like
             self._not_run("forward", first_line(error))
             return None
-        errors = list(probe.errors)
-        self.report.devices[self._home()] = "failed" if errors else "run"
-        for mode, raised in errors:
+        for mode, raised in probe.errors:
             self._not_run(f"forward in {mode}", f"the model raised {first_line(raised)}")
         return probe
 
