@@ -7,12 +7,10 @@ The first parameter's annotation is the subscription (which thing of the PyTorch
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from torchlint.diagnostic import DOCS_URL, Finding, Severity
 
@@ -23,8 +21,7 @@ _FENCE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """A fenced block of a rule's page.
 
     ``bad`` must be found at the lines marked ``# TLnnn``; ``good`` and ``fixed`` must be silent for every rule;
@@ -36,7 +33,6 @@ class Example:
     code: str
 
 
-@dataclass(frozen=True, eq=False)
 class Calls:
     """The calls that a rule looks at: of these functions, by their dotted names, and with this in their arguments.
 
@@ -45,14 +41,21 @@ class Calls:
     ``tensor`` that is no Parameter. The screen reads this from the source; the rule itself still has to look.
     """
 
-    functions: Mapping[str, int]
-    argument: str
-    given: bool = True
-    mode: bool | None = None
-    tensor: bool = False
+    def __init__(
+        self,
+        functions: Mapping[str, int],
+        argument: str,
+        given: bool = True,
+        mode: bool | None = None,
+        tensor: bool = False,
+    ) -> None:
+        self.functions = functions
+        self.argument = argument
+        self.given = given
+        self.mode = mode
+        self.tensor = tensor
 
 
-@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule of the catalogue.
 
@@ -61,16 +64,31 @@ class Rule:
     looks at, and in ``constructions`` whether it looks for modules and Parameters that are made in ``forward``.
     """
 
-    code: str
-    name: str
-    since: str
-    severity: Severity
-    preview: bool
-    subject: str
-    check: Check
-    page: str
-    calls: tuple[Calls, ...] = ()
-    constructions: bool = False
+    def __init__(
+        self,
+        check: Check,
+        code: str,
+        since: str,
+        severity: Severity,
+        preview: bool,
+        calls: tuple[Calls, ...],
+        constructions: bool,
+    ) -> None:
+        self.check = check
+        self.code = code
+        self.name = check.__name__.replace("_", "-")
+        self.subject = str(next(iter(check.__annotations__.values())))
+        self.since = since
+        self.severity = severity
+        self.preview = preview
+        self.calls = calls
+        self.constructions = constructions
+
+    @cached_property
+    def page(self) -> str:
+        import inspect  # costs more than all rules, and only who reads the page needs it
+
+        return inspect.getdoc(self.check) or ""
 
     @property
     def summary(self) -> str:
@@ -101,18 +119,6 @@ def rule(
     """Declare the decorated generator function as the rule ``code``."""
 
     def declare(check: Check) -> Rule:
-        parameter = next(iter(inspect.signature(check).parameters.values()))
-        return Rule(
-            code=code,
-            name=check.__name__.replace("_", "-"),
-            since=since,
-            severity=severity,
-            preview=preview,
-            subject=str(parameter.annotation),
-            check=check,
-            page=inspect.getdoc(check) or "",
-            calls=calls,
-            constructions=constructions,
-        )
+        return Rule(check, code, since, severity, preview, calls, constructions)
 
     return declare

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from torchlint.model.vocabulary import OWN_REGISTRY
-from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, LOST, MODULE, PARAMETER, TENSOR, held
+from torchlint.screen.callers import may_be_given_modules
+from torchlint.screen.kinds import CONTAINER, LOST, MODULE, PARAMETER, TENSOR, held
 from torchlint.screen.scopes import ClassSketch
 
 
@@ -11,14 +12,9 @@ def may_hide_modules(cls: ClassSketch) -> bool:
     """Whether a plain container on ``self`` may hold modules or Parameters: its own, or what callers pass."""
     if OWN_REGISTRY & cls.methods.keys():
         return False
-    given: set[str] = set()
-    for name, kinds in cls.stored_kinds:
-        if kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER):
-            return True
-        if kinds & (ARGUMENT | COPY):
-            given.add(name)
-    # What callers pass counts only where the forward pass loops over it, or picks from it.
-    return bool(given) and any(given & cls.methods[name].sketch.looped for name in cls.used_by_forward)
+    if any(kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER) for _, kinds in cls.stored_kinds):
+        return True
+    return may_be_given_modules(cls)
 
 
 def may_keep_plain_tensor(cls: ClassSketch) -> bool:

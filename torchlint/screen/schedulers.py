@@ -14,10 +14,8 @@ from torchlint.screen.sketch import dotted_name
 
 def stepping(file: FileSketch) -> Iterator[int]:
     """The top-level statements in which something that may be a scheduler is stepped inside of a loop."""
-    if "step" not in file.outline.text:
-        return
-    for index, statement in enumerate(file.tree.body):
-        if next(_stepped_in_loops([statement], in_classes=True), None) is None:
+    for index in sorted(file.outline.mentioning("step")):
+        if next(_stepped_in_loops([file.tree.body[index]], in_classes=True), None) is None:
             continue
         if any(
             _may_be_scheduler(item, scope)
