@@ -60,17 +60,21 @@ def check_source(
         return [_refused(path, error)]
     found = _check(decoded, outline, project, config, screened=screened)
     with stage(SUPPRESSION):
-        enabled = {rule.code for rule in all_rules() if config.enabled(rule)}
+        enabled = {rule.code for rule in _enabled(config, all_rules())}
         kept = suppress(decoded.text, found, enabled.__contains__, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
+
+
+@lru_cache(maxsize=64)
+def _enabled(config: Config, catalogue: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in catalogue if config.enabled(rule))
 
 
 def _check(
     source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
 ) -> list[Diagnostic]:
     with stage(IMPORTS):
-        catalogue = all_rules()
-    rules = [rule for rule in catalogue if rule.subject in _SUBJECTS and config.enabled(rule)]
+        rules = [rule for rule in _enabled(config, all_rules()) if rule.subject in _SUBJECTS]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
@@ -172,7 +176,7 @@ def _plain_containers(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.containers import plain_containers
 
     for model in _models(file, wanted, "PlainContainer"):
-        yield from plain_containers(model)
+        yield from plain_containers(model, from_callers=model.qualname in wanted.given)
 
 
 def _plain_tensors(file: File, wanted: Screened) -> Iterator[Any]:

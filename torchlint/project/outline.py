@@ -202,13 +202,19 @@ class Outline(_Drawn):
 
     def mentioning(self, name: str) -> set[int]:
         """The top-level statements in whose text ``name`` is a word."""
-        if name not in self.text:  # no pattern says so as fast
+        lines = self.lines_with(name)
+        if not lines:
             return set()
-        lines = [bisect_left(self._line_ends, found.start()) + 1 for found in _word(name).finditer(self.text)]
         firsts = [statement.first for statement in self.statements]
         indices = {bisect_right(firsts, line) - 1 for line in lines}
         wanted = {firsts[index] for index in indices if index >= 0}
         return {index for index, first in enumerate(firsts) if first in wanted}  # all that share a line
+
+    def lines_with(self, name: str) -> list[int]:
+        """The lines on which ``name`` is a word."""
+        if name not in self.text:  # no pattern says so as fast
+            return []
+        return [bisect_left(self._line_ends, found.start()) + 1 for found in _word(name).finditer(self.text)]
 
     @cached_property
     def _line_ends(self) -> list[int]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from torchlint.model.vocabulary import OWN_REGISTRY
-from torchlint.screen.callers import may_be_given_modules
 from torchlint.screen.kinds import CONTAINER, LOST, MODULE, PARAMETER, TENSOR, held
 from torchlint.screen.scopes import ClassSketch
 
 
 def may_hide_modules(cls: ClassSketch) -> bool:
-    """Whether a plain container on ``self`` may hold modules or Parameters: its own, or what callers pass."""
+    """Whether a plain container on ``self`` may hold modules or Parameters that the class makes itself."""
     if OWN_REGISTRY & cls.methods.keys():
         return False
-    if any(kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER) for _, kinds in cls.stored_kinds):
-        return True
-    return may_be_given_modules(cls)
+    return any(kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER) for _, kinds in cls.stored_kinds)
 
 
 def may_keep_plain_tensor(cls: ClassSketch) -> bool:
