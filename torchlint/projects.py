@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from torchlint.project.index import Project
@@ -36,6 +37,10 @@ class Projects:
         if root not in self._projects:
             self._projects[root] = self._kind(root, trace=self.trace, shelf=self._shelf)
         return self._projects[root]
+
+    def parsed(self) -> Iterator[str]:
+        """The files that were just parsed, because others asked about them, too."""
+        return (str(path) for project in self._projects.values() for path in project.trees.paths())
 
     def close(self) -> None:
         """Let go of the cache."""

@@ -184,8 +184,7 @@ class Possibilities:
         """The sketch of a file."""
         known = self._files.get(outline)
         if known is None:
-            tree = self.project.trees.parse(outline.path, outline.text)
-            known = self._files[outline] = FileSketch(self, outline, tree)
+            known = self._files[outline] = FileSketch(self, outline)
         return known
 
     def begin(self, outline: Outline) -> FileSketch:
