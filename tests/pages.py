@@ -17,7 +17,10 @@ from torchlint.rules import all_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
-ROLES = ("bad", "good", "fixed", "proof", "project")
+ROLES = ("bad", "good", "fixed", "proof", "verify", "project")
+
+MODEL_ONLY = {rule.code for rule in all_rules() if rule.witnesses == ("model",)}
+"""The rules that only a live model can show: their markers are for the reader, no source check finds them."""
 
 _CODES = r"(?P<codes>TL\d{3}(?:[ ,]+TL\d{3})*)"
 _TRAILING = re.compile(rf"\s*#\s*(?P<todo>todo:\s*)?{_CODES}\s*$")
@@ -66,7 +69,13 @@ class Block:
 
     @property
     def expected(self) -> list[Marker]:
-        return [marker for marker in self.markers if not marker.todo]
+        """What is found in the source."""
+        return [marker for marker in self.markers if not marker.todo and marker.code not in MODEL_ONLY]
+
+    @property
+    def codes(self) -> set[str]:
+        """The rules that the block violates, whichever witness sees it."""
+        return {marker.code for marker in self.markers if not marker.todo}
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Proof:
-    """A ``proof`` block and a block above it that it is run behind."""
+    """A ``proof`` or ``verify`` block and a block above it that it is run behind."""
 
     block: Block
     proof: Block
@@ -119,13 +128,20 @@ class Case:
 
     @property
     def proofs(self) -> list[Proof]:
-        """Each proof with the ``bad`` block and with every ``fixed`` and ``good`` block between the two."""
+        return self.run_behind("proof")
+
+    @property
+    def trials(self) -> list[Proof]:
+        return self.run_behind("verify")
+
+    def run_behind(self, role: str) -> list[Proof]:
+        """Each block of this role with the ``bad`` block and with every ``fixed`` and ``good`` block between the two."""
         found = []
         blocks = [self.bad]
         for block in self.following:
-            if block.role == "proof":
+            if block.role == role:
                 found += [Proof(above, block) for above in blocks]
-            else:
+            elif block.role in ("good", "fixed"):
                 blocks.append(block)
         return found
 
@@ -225,7 +241,7 @@ def _block(page: Page, line: int, role: str, text: str) -> Block:
     source, markers = read_markers(text, page.problems, line)
     if role == "bad" and not markers:
         page.problems.append(f"line {line}: a bad block without a marker")
-    if role in ("good", "fixed", "proof") and markers:
+    if role in ("good", "fixed", "proof", "verify") and markers:
         page.problems.append(f"line {line}: a marker in a block that must be silent")
     return Block(page.name, line, role, source, markers)
 
@@ -301,6 +317,10 @@ def all_cases() -> list[Case]:
 
 def all_proofs() -> list[Proof]:
     return [proof for case in all_cases() for proof in case.proofs]
+
+
+def all_trials() -> list[Proof]:
+    return [trial for case in all_cases() for trial in case.trials]
 
 
 def all_projects() -> list[Project]:

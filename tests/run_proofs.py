@@ -1,7 +1,8 @@
 """Execute example blocks on real PyTorch: a list of programs as JSON on stdin, a verdict for each on stdout.
 
-A program sets ``broken``; its verdict is ``{"broken": bool}`` or ``{"error": traceback}``. One process runs
-all of them, because importing torch takes longer than most do.
+A program sets ``broken``, or ``report`` to what ``torchlint.runtime`` gave; its verdict is ``{"broken": bool}``,
+``{"found": [[code, severity], …]}`` or ``{"error": traceback}``. One process runs all of them, because importing torch
+takes longer than most do.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import sys
 import traceback
 import types
 import warnings
+from typing import Any
 
 
-def run(source: str) -> dict[str, bool | str]:
+def run(source: str) -> dict[str, Any]:
     import torch
 
     torch.manual_seed(0)
@@ -31,8 +33,10 @@ def run(source: str) -> dict[str, bool | str]:
             exec(compile(source, name, "exec"), vars(module))
     except BaseException:
         return {"error": traceback.format_exc()}
+    if hasattr(module, "report"):
+        return {"found": [(each.code, each.severity) for each in module.report.findings]}
     if not hasattr(module, "broken"):
-        return {"error": "the proof does not set `broken`"}
+        return {"error": "the program sets neither `broken` nor `report`"}
     return {"broken": bool(module.broken)}
 
 

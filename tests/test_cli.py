@@ -686,7 +686,9 @@ def test_rules() -> None:
     assert "TL001 *  module-in-plain-container " in torchlint("rules").stdout
     listed = json.loads(torchlint("rules", "--output-format", "json").stdout)
     first = next(rule for rule in listed if rule["code"] == "TL001")
-    assert set(first) == {"code", "name", "summary", "severity", "since", "preview", "fixable", "url"}
+    assert set(first) == {
+        "code", "name", "summary", "severity", "since", "preview", "fixable", "witnesses", "url",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from pages import (
     all_cases,
     all_projects,
     all_proofs,
+    all_trials,
     pages,
     read_markers,
 )
@@ -30,7 +31,7 @@ from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source
 from torchlint.fix.apply import fix_source
-from torchlint.rule import Rule
+from torchlint.rule import Rule, Witness
 from torchlint.rules import all_rules
 
 ABOUT_FILES = ("TL000", "TL090", "TL091")
@@ -43,6 +44,10 @@ BAD = all_blocks("bad")
 SILENT = all_blocks("good", "fixed")
 FIXED = [case for case in all_cases() if case.fixed is not None]
 TORCH_RULES = [rule for rule in all_rules() if rule.code not in ABOUT_FILES]
+
+
+def by_witness(witness: Witness) -> list[Rule]:
+    return [rule for rule in TORCH_RULES if witness in rule.witnesses]
 
 
 def each(items: Sequence[Any], name: str) -> pytest.MarkDecorator:
@@ -310,12 +315,12 @@ def _one_for_each_page(blocks: Sequence[Block]) -> list[Block]:
 # --- executed on real PyTorch
 
 
-@pytest.mark.parametrize("rule", TORCH_RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", by_witness("source"), ids=lambda rule: rule.code)
 def test_rule_has_a_proof(rule: Rule) -> None:
     """Some bad block of the rule is shown to be broken by running it, and its repair to work."""
     cases = [case for page in pages() if page.code == rule.code for case in page.cases]
     proved = [case for case in cases if {proof.broken for proof in case.proofs} == {True, False}]
-    marked = {marker.code for case in proved for marker in case.bad.expected}
+    marked = {code for case in proved for code in case.bad.codes}
     assert rule.code in marked, (
         f"{rule.code} needs a bad block, a good or fixed block, and a proof, in this order"
     )
@@ -326,6 +331,35 @@ def test_proof_on_pytorch(proof: Proof, verdicts: dict[str, Any]) -> None:
     verdict = verdicts[proof.program]
     assert "error" not in verdict, f"{verdict.get('error')}\n{proof.program}"
     assert verdict["broken"] is proof.broken, f"`broken` must be {proof.broken} behind\n{proof.program}"
+
+
+# --- verified on a live model
+
+
+VERDICTS = {
+    rule.code: ("error", "warning", "note")[: 3 if rule.severity == "note" else 2] for rule in all_rules()
+}
+"""The severities that count as a verdict: a note is a fact to read, unless the rule is one about such facts."""
+
+
+@pytest.mark.parametrize("rule", by_witness("model"), ids=lambda rule: rule.code)
+def test_rule_has_a_verification(rule: Rule) -> None:
+    """What a rule finds in a live model is shown beside what it finds in the source."""
+    cases = [case for page in pages() if page.code == rule.code for case in page.cases]
+    shown = [case for case in cases if {trial.broken for trial in case.trials} == {True, False}]
+    assert rule.code in {code for case in shown for code in case.bad.codes}, (
+        f"{rule.code} needs a bad block, a good or fixed block, and a verify block, in this order"
+    )
+
+
+@each(all_trials(), "trial")
+def test_both_witnesses_agree(trial: Proof, verdicts: dict[str, Any]) -> None:
+    """The runtime finds in the live model what the marker says of the source, and nothing in the repair."""
+    verdict = verdicts[trial.program]
+    assert "error" not in verdict, f"{verdict.get('error')}\n{trial.program}"
+    found = {code for code, severity in verdict["found"] if severity in VERDICTS[code]}
+    code = trial.block.page[:5]
+    assert (code in found) is trial.broken, f"{verdict['found']} behind\n{trial.program}"
 
 
 # --- the markers themselves

@@ -60,6 +60,17 @@ class Finding(NamedTuple):
     help: str = ""
 
 
+class Verdict(NamedTuple):
+    """One defect of a live model as a rule sees it; the things it is about are the observation's.
+
+    ``note`` is for a fact that a reader may want to know and that is no defect by itself.
+    """
+
+    message: str
+    severity: Severity = "error"
+    help: str = ""
+
+
 class Diagnostic(NamedTuple):
     """A finding with the rule that made it and the file it is in, as every report shows it."""
 

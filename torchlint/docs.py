@@ -19,7 +19,7 @@ from torchlint.rule import Rule
 from torchlint.rules import all_rules
 
 _BLOCK = re.compile(
-    r"^```python (?P<role>bad|good|fixed|proof)\n(?P<code>.*?)^```\n+", re.MULTILINE | re.DOTALL
+    r"^```python (?P<role>bad|good|fixed|proof|verify)\n(?P<code>.*?)^```\n+", re.MULTILINE | re.DOTALL
 )
 _REFERENCE = re.compile(r"^- (https://\S+)$", re.MULTILINE)
 _MARKER_BELOW = re.compile(r"# \^+ TL\d")
@@ -32,7 +32,10 @@ _CAPTIONS = {
     "good": "Not reported:",
     "proof": "Run on PyTorch behind the first block above, this sets `broken` to true; behind the others, to"
     " false:",
+    "verify": "`torchlint.runtime`, run behind the first block above, finds the same in the live model, and nothing"
+    " behind the others:",
 }
+_WITNESSES = {("source",): "source", ("model",): "live model", ("source", "model"): "source, live model"}
 
 
 def render_page(rule: Rule) -> str:
@@ -40,6 +43,7 @@ def render_page(rule: Rule) -> str:
     summary, _, body = rule.page.partition("\n\n")
     safety = safety_of_fix(rule)
     facts = [rule.severity, f"since {rule.since}", "preview" if rule.preview else "on by default"]
+    facts.append(f"seen in: {_WITNESSES[rule.witnesses]}")
     if safety:
         facts.append(f"{safety} fix")
     parts = [
@@ -70,7 +74,8 @@ def _with_captions(rule: Rule, safety: str, body: str) -> str:
         role, code = block["role"], block["code"]
         if role == "bad":
             below = " the line above" if _MARKER_BELOW.search(code) else ""
-            caption = f"Reported (`# {'^ ' if below else ''}{rule.code}` marks{below or ' the line'}):"
+            reported = "Found in the live model" if rule.witnesses == ("model",) else "Reported"
+            caption = f"{reported} (`# {'^ ' if below else ''}{rule.code}` marks{below or ' the line'}):"
         elif role == "fixed":
             options = "--fix --unsafe-fixes" if safety == "unsafe" else "--fix"
             caption = f"What `torchlint check {options}` makes of it:"
@@ -91,6 +96,8 @@ def _last_words(rule: Rule) -> str:
     links = f"[Corner cases](../../fixtures/{rule.code}.md) · [All rules](index.md)"
     if rule.code in (ALWAYS_ON, *_ABOUT_COMMENTS):
         return links
+    if rule.witnesses == ("model",):
+        return f'To allow it, write `@runtime.allow("{rule.code}", reason="…")` on the class.\n\n{links}'
     return (
         f"To keep such a line as it is, write `# noqa: {rule.code}` or "
         f"`# torchlint: ignore[{rule.name}] reason` behind it.\n\n{links}"
@@ -103,11 +110,13 @@ def render_index(rules: Iterable[Rule]) -> str:
 
 def render_table(rules: Iterable[Rule], folder: str) -> str:
     """A row for each rule; its code links to its page in ``folder``."""
-    rows = ["| Code | Name | What it finds | Fix |", "| --- | --- | --- | --- |"]
+    rows = ["| Code | Name | What it finds | Seen in | Fix |", "| --- | --- | --- | --- | --- |"]
     for rule in rules:
         summary = rule.summary.replace("|", "\\|")
         name = f"{rule.name} (preview)" if rule.preview else rule.name
-        rows.append(f"| [{rule.code}]({folder}{rule.code}.md) | {name} | {summary} | {safety_of_fix(rule)} |")
+        seen = _WITNESSES[rule.witnesses]
+        fix = safety_of_fix(rule)
+        rows.append(f"| [{rule.code}]({folder}{rule.code}.md) | {name} | {summary} | {seen} | {fix} |")
     return "\n".join(rows) + "\n"
 
 

@@ -67,7 +67,7 @@ def check_source(
 
 @lru_cache(maxsize=64)
 def _enabled(config: Config, catalogue: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in catalogue if config.enabled(rule))
+    return tuple(rule for rule in catalogue if "source" in rule.witnesses and config.enabled(rule))
 
 
 def _check(

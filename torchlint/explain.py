@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from torchlint.process import CLEAN, UNUSABLE
 from torchlint.report.style import Style, wants_colour
-from torchlint.rule import Rule
+from torchlint.rule import Rule, Witness
 from torchlint.rules import all_rules
 from torchlint.settings import suggestion
 
@@ -22,7 +22,10 @@ _ROLES = {
     "good": "Not found here:",
     "fixed": "Better:",
     "proof": "See for yourself (run this behind each of the examples):",
+    "verify": "Seen in the live model (run this behind each of the examples):",
 }
+
+_WITNESSES: dict[Witness, str] = {"source": "source code", "model": "a live model"}
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -73,6 +76,7 @@ def page(rule: Rule, style: Style) -> Iterator[str]:
 def _facts(rule: Rule) -> Iterator[str]:
     yield rule.severity
     yield f"since {rule.since}"
+    yield f"seen in {' and in '.join(_WITNESSES[each] for each in rule.witnesses)}"
     if rule.fixable:
         yield "can be fixed"
     if rule.preview:
@@ -82,10 +86,12 @@ def _facts(rule: Rule) -> Iterator[str]:
 def _table(rules: tuple[Rule, ...], style: Style) -> Iterator[str]:
     width = max((len(rule.name) for rule in rules), default=0)
     for rule in rules:
-        marks = f"{'*' if rule.fixable else ' '}{'p' if rule.preview else ' '}"
+        kind = "*" if rule.fixable else "m" if rule.witnesses == ("model",) else " "
+        marks = f"{kind}{'p' if rule.preview else ' '}"
         yield f"{style.paint(rule.code, 'bold', 'red')} {marks} {rule.name:<{width}}  {rule.summary}"
     yield ""
-    yield "* can be fixed   p preview: runs only when it is named in full, or with --preview"
+    yield "* can be fixed   m seen in a live model only"
+    yield "p preview: runs only when it is named in full, or with --preview"
 
 
 def _as_json(rule: Rule) -> dict[str, object]:
@@ -97,6 +103,7 @@ def _as_json(rule: Rule) -> dict[str, object]:
         "since": rule.since,
         "preview": rule.preview,
         "fixable": rule.fixable,
+        "witnesses": list(rule.witnesses),
         "url": rule.url,
     }
 

@@ -10,14 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
-from torchlint.diagnostic import DOCS_URL, Finding, Severity
+from torchlint.diagnostic import DOCS_URL, Finding, Severity, Verdict
+
+Witness = Literal["source", "model"]
+"""What a rule looks at: source code, which is never run, or a live model."""
 
 Check = Callable[[Any], Iterator[Finding]]
+Trial = Callable[[Any], Iterator[Verdict]]
 
 _FENCE = re.compile(
-    r"^```python (?P<role>bad|good|fixed|proof)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^```python (?P<role>bad|good|fixed|proof|verify)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
 
@@ -26,7 +30,8 @@ class Example(NamedTuple):
 
     ``bad`` must be found at the lines marked ``# TLnnn``; ``good`` and ``fixed`` must be silent for every rule;
     ``fixed`` is what ``--fix --unsafe-fixes`` makes of the ``bad`` block before it; ``proof`` runs on real torch
-    behind each of them and sets ``broken``: true behind ``bad``, false behind ``good`` and ``fixed``.
+    behind each of them and sets ``broken``: true behind ``bad``, false behind ``good`` and ``fixed``. ``verify`` runs
+    behind each of them as well and sets ``report``, in which the runtime witness finds ``bad`` alone.
     """
 
     role: str
@@ -59,9 +64,12 @@ class Calls:
 class Rule:
     """One rule of the catalogue.
 
-    ``subject`` names the class of :mod:`torchlint.model` that ``check`` is called with. ``preview`` rules run
-    only when they are named in full or when preview is switched on. A rule on calls says in ``calls`` which ones it
-    looks at, and in ``constructions`` whether it looks for modules and Parameters that are made in ``forward``.
+    ``subject`` names the class of :mod:`torchlint.model` that ``check`` is called with, and ``trials`` maps the names of
+    classes of :mod:`torchlint.observed` to the functions that judge what was seen of a live model. A rule that has a
+    runtime witness alone declares it as any other: ``check`` yields verdicts then, and is one of the ``trials``.
+    ``preview`` rules run only when they are named in full or when preview is switched on. A rule on calls says in
+    ``calls`` which ones it looks at, and in ``constructions`` whether it looks for modules and Parameters that are made
+    in ``forward``.
     """
 
     def __init__(
@@ -77,12 +85,23 @@ class Rule:
         self.check = check
         self.code = code
         self.name = check.__name__.replace("_", "-")
-        self.subject = str(next(iter(check.__annotations__.values())))
+        self.subject = _subject(check)
         self.since = since
         self.severity = severity
         self.preview = preview
         self.calls = calls
         self.constructions = constructions
+        self.trials: dict[str, Trial] = {}
+
+    def runtime(self, trial: Trial) -> Trial:
+        """Make the decorated function a runtime witness of this rule, for what its parameter's annotation names."""
+        self.trials[_subject(trial)] = trial
+        return trial
+
+    @property
+    def witnesses(self) -> tuple[Witness, ...]:
+        model: tuple[Witness, ...] = ("model",) if self.trials else ()
+        return model if self.subject in self.trials else ("source", *model)
 
     @cached_property
     def page(self) -> str:
@@ -107,6 +126,11 @@ class Rule:
         return any(example.role == "fixed" for example in self.examples)
 
 
+def _subject(check: Check | Trial) -> str:
+    """The annotation of the only parameter."""
+    return str(next(iter(check.__annotations__.values())))
+
+
 def rule(
     code: str,
     *,
@@ -115,10 +139,17 @@ def rule(
     preview: bool = False,
     calls: tuple[Calls, ...] = (),
     constructions: bool = False,
-) -> Callable[[Check], Rule]:
-    """Declare the decorated generator function as the rule ``code``."""
+) -> Callable[[Check | Trial], Rule]:
+    """Declare the decorated generator function as the rule ``code``.
 
-    def declare(check: Check) -> Rule:
-        return Rule(check, code, since, severity, preview, calls, constructions)
+    What it yields says which witness it is: a :class:`Finding` is a place in the source, a :class:`Verdict` is about a
+    live model.
+    """
+
+    def declare(check: Check | Trial) -> Rule:
+        declared = Rule(cast(Check, check), code, since, severity, preview, calls, constructions)
+        if "Verdict" in str(check.__annotations__.get("return")):
+            declared.runtime(cast(Trial, check))
+        return declared
 
     return declare

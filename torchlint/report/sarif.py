@@ -36,15 +36,20 @@ def render(result: Result, style: Style) -> str:
     numbers = {rule.code: number for number, rule in enumerate(rules)}
     found = zip(result.diagnostics, fingerprints(result), strict=True)
     run = {
-        "tool": {"driver": _driver(rules)},
+        "tool": {"driver": driver(rules)},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(result)],
         "results": [_result(each, name, numbers) for each, name in found],
     }
+    return document(run)
+
+
+def document(run: Json) -> str:
+    """One run as a whole file."""
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _driver(rules: tuple[Rule, ...]) -> Json:
+def driver(rules: tuple[Rule, ...]) -> Json:
     return {
         "name": "torchlint",
         "informationUri": HOMEPAGE,
@@ -77,12 +82,12 @@ def _invocation(result: Result) -> Json:
 
 def _result(diagnostic: Diagnostic, fingerprint: str, numbers: dict[str, int]) -> Json:
     finding = diagnostic.finding
-    artifact = _artifact(diagnostic.path)
+    place = artifact(diagnostic.path)
     result: Json = {
         "ruleId": diagnostic.code,
         "level": diagnostic.severity,
         "message": {"text": diagnostic.message},
-        "locations": [{"physicalLocation": {"artifactLocation": artifact, "region": _region(finding.range)}}],
+        "locations": [{"physicalLocation": {"artifactLocation": place, "region": _region(finding.range)}}],
         "partialFingerprints": {"torchlint/v1": fingerprint},
     }
     if diagnostic.code in numbers:
@@ -91,17 +96,17 @@ def _result(diagnostic: Diagnostic, fingerprint: str, numbers: dict[str, int]) -
         result["relatedLocations"] = [
             {
                 "id": number,
-                "physicalLocation": {"artifactLocation": artifact, "region": _region(label.range)},
+                "physicalLocation": {"artifactLocation": place, "region": _region(label.range)},
                 "message": {"text": label.message},
             }
             for number, label in enumerate(finding.labels)
         ]
     if finding.fix:
-        result["fixes"] = [_fix(finding.fix, artifact)]
+        result["fixes"] = [_fix(finding.fix, place)]
     return result
 
 
-def _fix(fix: Fix, artifact: Json) -> Json:
+def _fix(fix: Fix, place: Json) -> Json:
     unsafe = " (unsafe: review the change)" if fix.safety == "unsafe" else ""
     replacements = [
         {"deletedRegion": _region(edit.range), "insertedContent": {"text": edit.content}}
@@ -109,11 +114,11 @@ def _fix(fix: Fix, artifact: Json) -> Json:
     ]
     return {
         "description": {"text": f"{fix.message}{unsafe}"},
-        "artifactChanges": [{"artifactLocation": artifact, "replacements": replacements}],
+        "artifactChanges": [{"artifactLocation": place, "replacements": replacements}],
     }
 
 
-def _artifact(path: str) -> Json:
+def artifact(path: str) -> Json:
     shown = relative(path)
     if shown.startswith("../") or Path(shown).is_absolute():
         return {"uri": Path(os.path.abspath(path)).as_uri()}  # noqa: PTH100 - links stay as they are

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding, Label
+from torchlint.diagnostic import Finding, Label, Severity, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.containers import PlainContainer
+    from torchlint.observed import HiddenModule, HiddenParameter
+
+_KEEP_MODULES = "keep modules in `nn.ModuleList` or `nn.ModuleDict`, or assign them to an attribute"
+_KEEP_PARAMETERS = (
+    "keep Parameters in `nn.ParameterList` or `nn.ParameterDict`, or assign them to an attribute"
+)
 
 
 @rule("TL001", since="0.1.0")
@@ -58,6 +64,12 @@ def module_in_plain_container(container: PlainContainer) -> Iterator[Finding]:
     broken = trained != 3 * (8 * 8 + 8) + (8 * 2 + 2)
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net())
+    ```
+
     Modules without parameters, buffers and mode (activations, pooling, losses) may be kept anywhere; a list of
     Dropout may not, since `eval()` does not reach it. Nothing is reported where the same modules are registered in
     another way: `nn.Sequential(*self.layers)`, `add_module` in a loop, another attribute.
@@ -101,3 +113,34 @@ def module_in_plain_container(container: PlainContainer) -> Iterator[Finding]:
         fix=container.fix(),
         help="keep modules in `nn.ModuleList` or `nn.ModuleDict`, Parameters in `nn.ParameterList`",
     )
+
+
+@module_in_plain_container.runtime
+def _(hidden: HiddenModule) -> Iterator[Verdict]:
+    if not hidden.numel:
+        if hidden.training_after_eval is not False:
+            yield Verdict(
+                f"{hidden.kept} is in training mode for good: `eval()` does not reach it",
+                "warning",
+                _KEEP_MODULES,
+            )
+        return
+    held = (
+        f"{hidden.parameters:,} parameters" if hidden.parameters else f"{hidden.buffers:,} values in buffers"
+    )
+    if hidden.frozen:
+        message = f"{held} of {hidden.kept} are frozen and will not move or save"
+        yield Verdict(message, "note", "say `@runtime.allow` on the class if it is hidden on purpose")
+    elif hidden.in_optimizer:
+        yield Verdict(
+            f"{held} of {hidden.kept} are trained, but will not {hidden.fate}", "warning", _KEEP_MODULES
+        )
+    else:
+        yield Verdict(f"{held} of {hidden.kept} will not {hidden.fate}", help=_KEEP_MODULES)
+
+
+@module_in_plain_container.runtime
+def _(hidden: HiddenParameter) -> Iterator[Verdict]:
+    severity: Severity = "warning" if hidden.in_optimizer else "error"
+    values = f"{hidden.numel:,} values of {hidden.kept}"
+    yield Verdict(f"{values} are a Parameter, but will not {hidden.fate}", severity, _KEEP_PARAMETERS)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding, Label
+from torchlint.diagnostic import Finding, Label, Severity, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.tensors import PlainTensor
+    from torchlint.observed import HiddenTensor
 
 
 @rule("TL002", since="0.1.0")
@@ -50,6 +51,12 @@ def unregistered_tensor_attribute(tensor: PlainTensor) -> Iterator[Finding]:
 
     ```python proof
     broken = Grid().to("meta").grid.device.type != "meta"
+    ```
+
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Grid(), (torch.ones(2, 4),))
     ```
 
     Reported is only what the forward pass computes with as it is. Silent are scalars, empty placeholders, tensors
@@ -101,3 +108,19 @@ def unregistered_tensor_attribute(tensor: PlainTensor) -> Iterator[Finding]:
         fix=tensor.fix(),
         help="register it: `register_buffer(..., persistent=False)`",
     )
+
+
+@unregistered_tensor_attribute.runtime
+def _(hidden: HiddenTensor) -> Iterator[Verdict]:
+    if hidden.trainable:
+        severity: Severity = "warning" if hidden.in_optimizer else "error"
+        message = f"`{hidden.named}` asks for a gradient but is no Parameter: its {hidden.numel:,} values will not {hidden.fate}"
+        yield Verdict(message, severity, "make it an `nn.Parameter`")
+    elif hidden.breaks_at:
+        message = f"`{hidden.named}` is a plain tensor that stays behind when the model is moved: {hidden.breaks_at} fails"
+        yield Verdict(message, help="register it: `register_buffer(..., persistent=False)`")
+    else:
+        message = (
+            f"`{hidden.named}` is a plain tensor: its {hidden.numel:,} values are not moved and not saved"
+        )
+        yield Verdict(message, "note", "register it: `register_buffer(...)`")

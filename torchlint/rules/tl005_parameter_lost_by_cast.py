@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.tensors import LostParameter
+    from torchlint.observed import DerivedTensor
 
 
 @rule("TL005", since="0.1.0")
@@ -51,6 +52,12 @@ def parameter_lost_by_cast(lost: LostParameter) -> Iterator[Finding]:
     broken = not list(Scale().parameters())
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Scale())
+    ```
+
     A cast that changes nothing, because the inner tensor is made for the same device, is not reported.
 
     ```python good
@@ -77,5 +84,13 @@ def parameter_lost_by_cast(lost: LostParameter) -> Iterator[Finding]:
         f"`{lost.name}` is never trained or saved: {when}{by} makes a plain tensor of the Parameter",
         caption="a tensor computed from the Parameter",
         fix=lost.fix(),
+        help="do it to the tensor, inside of `nn.Parameter(...)`",
+    )
+
+
+@parameter_lost_by_cast.runtime
+def _(lost: DerivedTensor) -> Iterator[Verdict]:
+    yield Verdict(
+        f"`{lost.named}` is never trained, moved or saved: `{lost.operation}` made a plain tensor of its Parameter",
         help="do it to the tensor, inside of `nn.Parameter(...)`",
     )

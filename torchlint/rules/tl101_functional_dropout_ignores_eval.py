@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
+    from torchlint.observed import BornInForward, RandomCall
 
 _FUNCTIONAL = {
     **dict.fromkeys((f"torch.nn.functional.dropout{kind}" for kind in ("", "1d", "2d", "3d")), 2),
@@ -58,6 +59,12 @@ def functional_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
     model = Net().eval()
     x = torch.ones(4, 64)
     broken = not torch.equal(model(x), model(x))
+    ```
+
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net(), (torch.ones(4, 64),))
     ```
 
     Dropout that is wanted in evaluation (Monte Carlo dropout, the prenet of Tacotron 2) says so with
@@ -114,3 +121,33 @@ def _may_drop(call: MethodCall) -> bool:
     if rate is not None and (call.is_zero(rate) or call.depends_on_mode(rate) or call.is_given(rate)):
         return False
     return not call.deliberately_stochastic
+
+
+@functional_dropout_ignores_eval.runtime
+def _(call: RandomCall) -> Iterator[Verdict]:
+    if (
+        call.mode != "eval"
+        or not call.active
+        or call.deliberate
+        or call.function == "scaled_dot_product_attention"
+    ):
+        return
+    where = call.owner.rpartition(".")[2]
+    if call.given:
+        message = (
+            f"`{call.function}` in `{where}` drops at random after `eval()`: `{call.argument}` is true there"
+        )
+        yield Verdict(message, "warning", "pass `training=self.training`")
+    else:
+        message = f"`{call.function}` in `{where}` goes on dropping after `eval()`, since `training` is True by default"
+        yield Verdict(message, help="pass `training=self.training`, or `training=True` where that is wanted")
+
+
+@functional_dropout_ignores_eval.runtime
+def _(born: BornInForward) -> Iterator[Verdict]:
+    if born.dropout:
+        where = born.owner.rpartition(".")[2]
+        yield Verdict(
+            f"`{born.type}` is built anew in `{where}` and so stays in training mode after `eval()`",
+            help="build it in `__init__` and call it in `forward`",
+        )

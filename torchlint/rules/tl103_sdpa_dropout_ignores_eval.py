@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
+    from torchlint.observed import RandomCall
 
 _SDPA = {
     "torch.nn.functional.scaled_dot_product_attention": 4,
@@ -60,6 +61,12 @@ def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
     broken = not torch.equal(model(x), model(x))
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Attention(), (torch.randn(2, 8, 16),))
+    ```
+
     A rate that is a parameter of the method is the caller's business and is not reported.
 
     ```python good
@@ -97,3 +104,12 @@ def sdpa_dropout_ignores_eval(call: MethodCall) -> Iterator[Finding]:
         if flag
         else "let the caller pass a rate that is 0.0 in evaluation",
     )
+
+
+@sdpa_dropout_ignores_eval.runtime
+def _(call: RandomCall) -> Iterator[Verdict]:
+    if call.function == "scaled_dot_product_attention" and call.mode == "eval" and call.active:
+        yield Verdict(
+            f"`dropout_p={call.rate:g}` in `{call.owner.rpartition('.')[2]}` is applied after `eval()`, too",
+            help="pass `dropout_p=self.dropout if self.training else 0.0`",
+        )

@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
+    from torchlint.observed import BornInForward
 
 
 @rule("TL104", since="0.1.0", constructions=True)
@@ -53,6 +54,12 @@ def layer_constructed_in_forward(call: MethodCall) -> Iterator[Finding]:
     broken = not torch.equal(model(x), model(x))
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Head(), (torch.ones(4, 8),))
+    ```
+
     Modules without parameters (activations, pooling, losses) may be built anywhere. So may containers of layers that
     are registered elsewhere, and layers whose weights are replaced at once.
 
@@ -84,3 +91,19 @@ def _fate(call: MethodCall) -> str:
     if call.is_lazily_kept:
         return "unknown to an optimizer that was built before the first call"
     return "random at every call and never trained"
+
+
+@layer_constructed_in_forward.runtime
+def _(born: BornInForward) -> Iterator[Verdict]:
+    if born.dropout:
+        return
+    where = born.owner.rpartition(".")[2]
+    held = f"{born.numel:,} values of a `{born.type}`" if born.numel else f"a `{born.type}`"
+    if born.again:
+        message = f"{held} are created anew in each call of `{where}`: random every time and never trained"
+        yield Verdict(message, help="create it in `__init__` and call it in `forward`")
+    elif born.kept:
+        message = (
+            f"{held} are created in the first call of `{where}`, unknown to an optimizer that was made before"
+        )
+        yield Verdict(message, "warning", "create it in `__init__` and call it in `forward`")

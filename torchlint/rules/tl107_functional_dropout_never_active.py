@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
+    from torchlint.observed import RandomCall
 
 _NEVER_ACTIVE = {
     "torch.nn.functional.alpha_dropout": 2,
@@ -58,6 +59,12 @@ def functional_dropout_never_active(call: MethodCall) -> Iterator[Finding]:
     broken = torch.equal(model(x), model(x))
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net(), (torch.ones(4, 64),))
+    ```
+
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.alpha_dropout.html
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.rrelu.html
@@ -74,3 +81,13 @@ def functional_dropout_never_active(call: MethodCall) -> Iterator[Finding]:
         fix=call.add_argument("training", call.training_flag),
         help=call.mode_advice,
     )
+
+
+@functional_dropout_never_active.runtime
+def _(call: RandomCall) -> Iterator[Verdict]:
+    if call.mode == "train" and not call.active and not call.given and call.rate > 0:
+        where = call.owner.rpartition(".")[2]
+        yield Verdict(
+            f"`{call.function}` in `{where}` does nothing random in training: `{call.argument}` is False by default",
+            help="pass `training=self.training`",
+        )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.schedulers import SchedulerStep
+    from torchlint.observed import SchedulerPace
 
 
 @rule("TL201", since="0.1.0")
@@ -57,6 +58,15 @@ def epoch_scheduler_in_batch_loop(step: SchedulerStep) -> Iterator[Finding]:
     broken = train(torch.nn.Linear(2, 1), batches, num_epochs=2) < 0.001
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    model = torch.nn.Linear(2, 1)
+    loader = torch.utils.data.DataLoader(torch.zeros(8, 2, 2), batch_size=None)
+    with runtime.watch(model) as report:
+        train(model, loader, num_epochs=2)
+    ```
+
     Silent are schedulers that are made for batches (`OneCycleLR`, `CyclicLR`, warm-up), arguments that speak of
     iterations (`T_max=epochs * len(loader)`), steps under a condition (`if i % 1500 == 0`), steps with an explicit
     argument, and a scheduler that is made anew in each epoch.
@@ -83,3 +93,15 @@ def epoch_scheduler_in_batch_loop(step: SchedulerStep) -> Iterator[Finding]:
         labels=tuple(label for label in labels if label is not None),
         help="step it once per epoch, behind the batch loop, or count its arguments in batches",
     )
+
+
+@epoch_scheduler_in_batch_loop.runtime
+def _(pace: SchedulerPace) -> Iterator[Verdict]:
+    counts_epochs = pace.scheduler in ("StepLR", "MultiStepLR", "ExponentialLR", "ReduceLROnPlateau")
+    if counts_epochs and pace.within_epochs >= 2 and 2 * pace.within_epochs >= pace.steps:
+        yield Verdict(
+            f"`{pace.scheduler}` is stepped for every batch, {pace.steps} times, and counts epochs: "
+            f"the learning rate went from {pace.first_rate:.3g} to {pace.last_rate:.3g}",
+            "warning",
+            "step it once per epoch, behind the batch loop, or count its arguments in batches",
+        )

@@ -1,0 +1,77 @@
+"""TL202: a scheduler that counts batches, stepped for each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from torchlint.diagnostic import Verdict
+from torchlint.rule import rule
+
+if TYPE_CHECKING:
+    from torchlint.observed import SchedulerPace
+
+
+@rule("TL202", since="0.1.0", severity="warning")
+def batch_scheduler_per_epoch(pace: SchedulerPace) -> Iterator[Verdict]:
+    """A scheduler whose arguments are counted in batches is stepped once per epoch.
+
+    `OneCycleLR(total_steps=epochs * len(loader))` and `CyclicLR` are made to be stepped behind every `optimizer.step()`.
+    Stepped once per epoch, only a sliver of the schedule is run: the learning rate stays in its warm-up for the whole
+    training, and the model is trained with a rate that nobody chose.
+
+    ```python bad
+    import torch
+    from torch.optim.lr_scheduler import OneCycleLR
+
+    def train(model, loader, epochs):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = OneCycleLR(optimizer, 0.1, total_steps=epochs * len(loader))
+        for epoch in range(epochs):
+            for x in loader:
+                optimizer.zero_grad()
+                model(x).square().mean().backward()
+                optimizer.step()
+            scheduler.step()  # TL202
+            yield optimizer, scheduler
+    ```
+
+    ```python good
+    import torch
+    from torch.optim.lr_scheduler import OneCycleLR
+
+    def train(model, loader, epochs):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = OneCycleLR(optimizer, 0.1, total_steps=epochs * len(loader))
+        for epoch in range(epochs):
+            for x in loader:
+                optimizer.zero_grad()
+                model(x).square().mean().backward()
+                optimizer.step()
+                scheduler.step()
+            yield optimizer, scheduler
+    ```
+
+    ```python verify
+    from torchlint import runtime
+
+    model, loader = torch.nn.Linear(2, 1), torch.utils.data.DataLoader(torch.ones(12, 2), batch_size=4)
+    epochs = train(model, loader, 4)
+    optimizer, scheduler = next(epochs)
+    with runtime.watch(model, optimizer, scheduler) as report:
+        list(epochs)
+    ```
+
+    References:
+    - https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html
+    - https://github.com/pytorch/pytorch/issues/65417
+    """
+    counts_batches = pace.scheduler in ("OneCycleLR", "CyclicLR")
+    is_slow = pace.steps >= 2 and pace.optimizer_steps >= 2 * pace.steps
+    if counts_batches and is_slow and (pace.horizon is None or pace.horizon >= pace.optimizer_steps):
+        yield Verdict(
+            f"`{pace.scheduler}` counts batches, but is stepped {pace.steps} times for {pace.optimizer_steps} steps of "
+            "its optimizer: only the start of the schedule is run",
+            "warning",
+            "step it behind every `optimizer.step()`",
+        )
