@@ -137,12 +137,23 @@ def _count(what: str, of: str, number: int) -> None:
         running.count(what, of, number)
 
 
-@lru_cache(maxsize=8)
-def _program(project: Project) -> Program:
-    """One program for each project: what one file has asked about another is not worked out again.
+_PROGRAM: dict[Project, Program] = {}
 
-    Only the last few are kept, as a caller may come with a new project for each file.
+
+def _program(project: Project) -> Program:
+    """The program of a project: what one file has asked about another is not worked out again.
+
+    Only the last one is kept: files come project by project, and syntax trees are large.
     """
+    if project not in _PROGRAM:
+        for left in _PROGRAM.values():
+            left.release()
+        _PROGRAM.clear()
+        _PROGRAM[project] = _new_program(project)
+    return _PROGRAM[project]
+
+
+def _new_program(project: Project) -> Program:
     with stage(IMPORTS):
         from torchlint.model.file import Program
 

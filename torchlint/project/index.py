@@ -146,11 +146,12 @@ class Project:
         finder: Finder | None = None,
         trace: Trace | None = None,
         shelf: Shelf | None = None,
+        trees: Trees | None = None,
     ) -> None:
         self.root = None if root is None else absolute_path(root)
         self.trace = trace or Trace()
         self._finder = finder or Finder(self.root, environment, self.trace)
-        self.trees = Trees()
+        self.trees = trees or Trees()
         self._shelf = shelf or Shelf()
         self._outlines: dict[Path, Outline | None] = {}
         # What each kept answer was drawn from, by the same keys.

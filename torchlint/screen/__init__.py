@@ -8,7 +8,6 @@ on calls narrows its own down by what it declares in :attr:`torchlint.rule.Rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline
@@ -92,6 +91,14 @@ def _modules(file: FileSketch) -> Iterable[ClassSketch]:
                 yield sketch
 
 
-@lru_cache(maxsize=8)
+_POSSIBILITIES: dict[Project, Possibilities] = {}
+
+
 def _possibilities(project: Project) -> Possibilities:
-    return Possibilities(project)
+    """Those of the project that was asked about last."""
+    if project not in _POSSIBILITIES:
+        for left in _POSSIBILITIES.values():
+            left.release()
+        _POSSIBILITIES.clear()
+        _POSSIBILITIES[project] = Possibilities(project)
+    return _POSSIBILITIES[project]

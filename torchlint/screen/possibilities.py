@@ -196,12 +196,12 @@ class Possibilities:
         self._checked[outline.path] = outline
         if before is not None and before is not outline:
             self.returned.clear()  # what other files were told about it may no longer hold
-            self._let_go()
+            self.release()
         if len(self._files) > _MOST_FILES:
-            self._let_go()
+            self.release()
         return self.file(outline)
 
-    def _let_go(self) -> None:
+    def release(self) -> None:
         """Free all of them: what one file knows of its base classes is kept in sketches of other files."""
         for file in self._files.values():
             file.release()
