@@ -554,6 +554,53 @@ LISTS = {
     """),
 }
 
+
+def given(keep: str, call: str, before: str = "") -> str:
+    """A module that keeps the list which a caller passes."""
+    init = indent("super().__init__()\n" + dedent(keep).strip(), "        ")
+    forward = indent(_LOOP, "        ")
+    net = f"class Net(nn.Module):\n    def __init__(self, layers):\n{init}\n\n    def forward(self, x):\n{forward}\n"
+    return f"{_HEAD}\n{dedent(before)}\n{net}\n{dedent(call)}"
+
+
+_KEEP = "self.layers = layers"
+_GIVE = "net = Net([nn.Linear(8, 8)])"
+GIVEN = {
+    "given to another name of the class": given(_KEEP, "Made = Net\nnet = Made([nn.Linear(8, 8)])"),
+    "given by what a function returns": given(
+        _KEEP, "net = Net(made())", before="def made():\n    return [nn.Linear(8, 8)]"
+    ),
+    "given to a class that is kept in a class": given(
+        _KEEP,
+        """
+        class Outer(nn.Module):
+            block = Net
+            def __init__(self):
+                super().__init__()
+                self.net = self.block([nn.Linear(8, 8)])
+        """,
+    ),
+    "given, and kept by a closure": given("def keep():\n    self.layers = layers\nkeep()", _GIVE),
+    "given, and named again where nothing is reached": given(f"{_KEEP}\nreturn\nprint(layers)", _GIVE),
+    "given, among others": given("self.layers, self.size = layers, 3", _GIVE),
+    "given, and kept under another name": given("kept = tuple(layers)\nself.layers = kept", _GIVE),
+    "given by a method of a class in a function": given(
+        _KEEP,
+        """
+        def make():
+            class Inner:
+                @staticmethod
+                def go():
+                    return Net([nn.Linear(8, 8)])
+            return Inner
+        """,
+    ),
+    "a variable that holds a copy": net(
+        "kept = as_list([nn.Linear(8, 8)])\nself.layers = kept",
+        before="def as_list(things):\n    return list(things)",
+    ),
+}
+
 CALLS = {
     "a closure has a parameter F": runs("""
         def inner(F):
@@ -901,6 +948,7 @@ ALL = {
     f"{kind}: {name}": source
     for kind, group in (
         ("lists", LISTS),
+        ("given", GIVEN),
         ("calls", CALLS),
         ("tensors", TENSORS),
         ("classes", CLASSES),

@@ -109,6 +109,7 @@ def test_what_a_diagnostic_says() -> None:
 
 def test_config() -> None:
     assert codes(LIST, config=Config(select=("TL1",))) == []
+    assert codes(LIST, config=Config(select=["TL1"])) == []  # type: ignore[arg-type]
     config = Config(per_file_ignores=(("tests/**", ("TL001",)),))
     assert codes(LIST, "tests/net.py", config) == []
     assert codes(LIST, "src/net.py", config) == ["TL001"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import sqlite3
-from dataclasses import asdict
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -76,7 +75,18 @@ def plain(outline: Outline) -> dict[str, Any]:
     assert all(found in outline.definitions for found in outline.classes.values())
     assert set(map(id, outline.classes.values())) <= set(map(id, outline.definitions))
     orders = [list(outline.bindings), list(outline.functions)]
-    return {**asdict(outline), "orders": orders}
+    return {**fields(outline), "orders": orders}
+
+
+def fields(record: Any) -> Any:
+    """Named tuples as dictionaries, all the way down: definitions are compared by what they are, not by being the same."""
+    if hasattr(record, "_asdict"):
+        return {name: fields(value) for name, value in record._asdict().items()}
+    if isinstance(record, tuple):
+        return [fields(value) for value in record]
+    if isinstance(record, dict):
+        return {name: fields(value) for name, value in record.items()}
+    return record
 
 
 def goes_round(text: str, path: Path, module: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
@@ -32,6 +33,11 @@ def check_source(source: str | bytes, path: str, config: Config | None = None) -
     Function, arguments and result can be pickled. Threads may call at the same time, but wait for each other:
     processes are what makes it faster.
     """
+    if config is not None:  # written by hand, it may hold lists
+        lists: dict[str, Any] = {
+            name: tuple(value) for name, value in config._asdict().items() if isinstance(value, list)
+        }
+        config = config._replace(**lists)
     with _turn:
         return check_in_project(source, path, config, DetachedProject())
 

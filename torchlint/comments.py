@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-import tokenize
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from torchlint.diagnostic import Position, Range
 
 _LINE_END = re.compile(r"\r\n|\r")
-_LAYOUT_ONLY = frozenset({tokenize.ENCODING, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
 
 
-@dataclass(frozen=True)
-class Comment:
+class Comment(NamedTuple):
     """One comment: from its ``#`` to the end of the line. ``code`` is what stands before it on the line."""
 
     start: Position
@@ -35,8 +33,7 @@ class Comment:
         return Range(Position(line, column + start), Position(line, column + end))
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The comments of a file, and which lines belong together.
 
     ``statements`` and ``physical`` map a line to the first and last line of its logical line and of what
@@ -44,13 +41,15 @@ class Layout:
     """
 
     comments: tuple[Comment, ...] = ()
-    statements: dict[int, tuple[int, int]] = field(default_factory=dict)
-    physical: dict[int, tuple[int, int]] = field(default_factory=dict)
+    statements: Mapping[int, tuple[int, int]] = {}
+    physical: Mapping[int, tuple[int, int]] = {}
     first_statement: float = float("inf")
 
     @classmethod
     def of(cls, text: str) -> Layout:
         """Read the layout of ``text``; empty where Python cannot split it into tokens."""
+        import tokenize  # costs milliseconds, and few files have a comment that matters
+
         try:
             return _read_layout(_LINE_END.sub("\n", text))
         except (tokenize.TokenError, SyntaxError):
@@ -64,13 +63,16 @@ class Layout:
 
 
 def _read_layout(text: str) -> Layout:
+    import tokenize
+
+    layout_only = {tokenize.ENCODING, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     lines = text.split("\n")
     comments: list[Comment] = []
     statements: dict[int, tuple[int, int]] = {}
     physical: dict[int, tuple[int, int]] = {}
     first_statement = statement = block = None
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in _LAYOUT_ONLY:
+        if token.type in layout_only:
             continue
         row, column = token.start
         block = block or row

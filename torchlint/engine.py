@@ -60,17 +60,21 @@ def check_source(
         return [_refused(path, error)]
     found = _check(decoded, outline, project, config, screened=screened)
     with stage(SUPPRESSION):
-        enabled = {rule.code for rule in all_rules() if "source" in rule.witnesses and config.enabled(rule)}
+        enabled = {rule.code for rule in _enabled(config, all_rules())}
         kept = suppress(decoded.text, found, enabled.__contains__, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
+
+
+@lru_cache(maxsize=64)
+def _enabled(config: Config, catalogue: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in catalogue if "source" in rule.witnesses and config.enabled(rule))
 
 
 def _check(
     source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
 ) -> list[Diagnostic]:
     with stage(IMPORTS):
-        catalogue = all_rules()
-    rules = [rule for rule in catalogue if rule.subject in _SUBJECTS and config.enabled(rule)]
+        rules = [rule for rule in _enabled(config, all_rules()) if rule.subject in _SUBJECTS]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
@@ -133,12 +137,23 @@ def _count(what: str, of: str, number: int) -> None:
         running.count(what, of, number)
 
 
-@lru_cache(maxsize=8)
-def _program(project: Project) -> Program:
-    """One program for each project: what one file has asked about another is not worked out again.
+_PROGRAM: dict[Project, Program] = {}
 
-    Only the last few are kept, as a caller may come with a new project for each file.
+
+def _program(project: Project) -> Program:
+    """The program of a project: what one file has asked about another is not worked out again.
+
+    Only the last one is kept: files come project by project, and syntax trees are large.
     """
+    if project not in _PROGRAM:
+        for left in _PROGRAM.values():
+            left.release()
+        _PROGRAM.clear()
+        _PROGRAM[project] = _new_program(project)
+    return _PROGRAM[project]
+
+
+def _new_program(project: Project) -> Program:
     with stage(IMPORTS):
         from torchlint.model.file import Program
 
@@ -172,7 +187,7 @@ def _plain_containers(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.containers import plain_containers
 
     for model in _models(file, wanted, "PlainContainer"):
-        yield from plain_containers(model)
+        yield from plain_containers(model, from_callers=model.qualname in wanted.given)
 
 
 def _plain_tensors(file: File, wanted: Screened) -> Iterator[Any]:

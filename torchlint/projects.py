@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from torchlint.project.index import Project
 from torchlint.project.installed import Folders, absolute_path, find_root
 from torchlint.project.shelf import Shelf
 from torchlint.project.trace import Trace
+from torchlint.project.trees import Trees
 from torchlint.stopwatch import is_on
 
 
@@ -23,6 +25,7 @@ class Projects:
         self._folders = Folders(self.trace)
         self._roots: dict[Path, tuple[Path, int]] = {}
         self._projects: dict[Path, Project] = {}
+        self._trees = Trees()
 
     def of_file(self, path: str) -> Project:
         """The project of a file."""
@@ -34,8 +37,12 @@ class Projects:
         root, touched = self._roots[absolute.parent]
         self.trace.rooted(absolute, root, touched)
         if root not in self._projects:
-            self._projects[root] = self._kind(root, trace=self.trace, shelf=self._shelf)
+            self._projects[root] = self._kind(root, trace=self.trace, shelf=self._shelf, trees=self._trees)
         return self._projects[root]
+
+    def parsed(self) -> Iterator[str]:
+        """The files that were just parsed, because others asked about them, too."""
+        return map(str, self._trees.paths())
 
     def close(self) -> None:
         """Let go of the cache."""

@@ -7,12 +7,10 @@ The first parameter's annotation is the subscription (which thing of the PyTorch
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from torchlint.diagnostic import DOCS_URL, Finding, Severity, Verdict
 
@@ -27,8 +25,7 @@ _FENCE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """A fenced block of a rule's page.
 
     ``bad`` must be found at the lines marked ``# TLnnn``; ``good`` and ``fixed`` must be silent for every rule;
@@ -41,7 +38,6 @@ class Example:
     code: str
 
 
-@dataclass(frozen=True, eq=False)
 class Calls:
     """The calls that a rule looks at: of these functions, by their dotted names, and with this in their arguments.
 
@@ -50,14 +46,21 @@ class Calls:
     ``tensor`` that is no Parameter. The screen reads this from the source; the rule itself still has to look.
     """
 
-    functions: Mapping[str, int]
-    argument: str
-    given: bool = True
-    mode: bool | None = None
-    tensor: bool = False
+    def __init__(
+        self,
+        functions: Mapping[str, int],
+        argument: str,
+        given: bool = True,
+        mode: bool | None = None,
+        tensor: bool = False,
+    ) -> None:
+        self.functions = functions
+        self.argument = argument
+        self.given = given
+        self.mode = mode
+        self.tensor = tensor
 
 
-@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule of the catalogue.
 
@@ -69,17 +72,26 @@ class Rule:
     in ``forward``.
     """
 
-    code: str
-    name: str
-    since: str
-    severity: Severity
-    preview: bool
-    subject: str
-    check: Check
-    page: str
-    calls: tuple[Calls, ...] = ()
-    constructions: bool = False
-    trials: dict[str, Trial] = field(default_factory=dict)
+    def __init__(
+        self,
+        check: Check,
+        code: str,
+        since: str,
+        severity: Severity,
+        preview: bool,
+        calls: tuple[Calls, ...],
+        constructions: bool,
+    ) -> None:
+        self.check = check
+        self.code = code
+        self.name = check.__name__.replace("_", "-")
+        self.subject = _subject(check)
+        self.since = since
+        self.severity = severity
+        self.preview = preview
+        self.calls = calls
+        self.constructions = constructions
+        self.trials: dict[str, Trial] = {}
 
     def runtime(self, trial: Trial) -> Trial:
         """Make the decorated function a runtime witness of this rule, for what its parameter's annotation names."""
@@ -90,6 +102,12 @@ class Rule:
     def witnesses(self) -> tuple[Witness, ...]:
         model: tuple[Witness, ...] = ("model",) if self.trials else ()
         return model if self.subject in self.trials else ("source", *model)
+
+    @cached_property
+    def page(self) -> str:
+        import inspect  # costs more than all rules, and only who reads the page needs it
+
+        return inspect.getdoc(self.check) or ""
 
     @property
     def summary(self) -> str:
@@ -110,7 +128,7 @@ class Rule:
 
 def _subject(check: Check | Trial) -> str:
     """The annotation of the only parameter."""
-    return str(next(iter(inspect.signature(check).parameters.values())).annotation)
+    return str(next(iter(check.__annotations__.values())))
 
 
 def rule(
@@ -129,19 +147,8 @@ def rule(
     """
 
     def declare(check: Check | Trial) -> Rule:
-        declared = Rule(
-            code=code,
-            name=check.__name__.replace("_", "-"),
-            since=since,
-            severity=severity,
-            preview=preview,
-            subject=_subject(check),
-            check=cast(Check, check),
-            page=inspect.getdoc(check) or "",
-            calls=calls,
-            constructions=constructions,
-        )
-        if "Verdict" in str(inspect.signature(check).return_annotation):
+        declared = Rule(cast(Check, check), code, since, severity, preview, calls, constructions)
+        if "Verdict" in str(check.__annotations__.get("return")):
             declared.runtime(cast(Trial, check))
         return declared
 

@@ -169,7 +169,18 @@ def _check_afresh(jobs: Sequence[Job], workers: int | None) -> tuple[Outcome, ..
             if running is not None:
                 running.count("number", "workers", workers)
             return check_in_processes(jobs, workers)
-    return tuple(check_file(job) for job in jobs)
+    return _check_in_order_of_need(jobs)
+
+
+def _check_in_order_of_need(jobs: Sequence[Job]) -> tuple[Outcome, ...]:
+    """Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again."""
+    outcomes: dict[int, Outcome] = {}
+    waiting = {os.path.abspath(job.path): number for number, job in enumerate(jobs)}  # noqa: PTH100
+    while waiting:
+        parsed = next((path for path in _projects().parsed() if path in waiting), None)
+        number = waiting.pop(parsed or next(iter(waiting)))
+        outcomes[number] = check_file(jobs[number])
+    return tuple(outcomes[number] for number in range(len(jobs)))
 
 
 def collect_less_often() -> None:

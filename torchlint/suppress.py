@@ -6,12 +6,11 @@ line of the finding or of its statement, which is where a formatter may move it.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 from torchlint.comments import Comment, Layout
 from torchlint.config import ALWAYS_ON
@@ -38,8 +37,7 @@ _BRACKETS = re.compile(r"\s*\[(?P<entries>[^\]]*)\]")
 _KEYWORD = re.compile(r"(?:noqa|torchlint)[^\r\n]*")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One code or name in a directive. ``codes`` are the rules it silences: none where it is not ours."""
 
     text: str
@@ -51,16 +49,14 @@ class Entry:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Why a directive, or a part of it, does not do what its author meant, and what to write instead."""
 
     range: Range
     message: str
 
 
-@dataclass(frozen=True)
-class Suppression:
+class Suppression(NamedTuple):
     """One directive of a comment: ``# noqa...`` or ``# torchlint: ...``.
 
     ``start`` and ``end`` bound the directive in the comment, up to where the next one starts; the author's
@@ -120,11 +116,11 @@ class Suppression:
         return Edit(Range(Position(self.line, len(comment.code.rstrip()) + 1), comment.end), "")
 
 
-@dataclass(frozen=True)
 class Vocabulary:
     """The codes and names that a suppression may use."""
 
-    code_by_name: dict[str, str]
+    def __init__(self, code_by_name: dict[str, str]) -> None:
+        self.code_by_name = code_by_name
 
     @cached_property
     def codes(self) -> frozenset[str]:
@@ -134,16 +130,14 @@ class Vocabulary:
         """What the author probably meant by ``text``."""
         if _CODE_LIKE.match(text):
             return self._nearest_code(text)
-        close = difflib.get_close_matches(text.lower().replace("_", "-"), self.code_by_name, n=1)
-        return close[0] if close else None
+        return _closest(text.lower().replace("_", "-"), self.code_by_name)
 
     def _nearest_code(self, text: str) -> str | None:
         digits = re.sub(r"\D", "", text)
         for code in (f"TL{digits}", f"TL{digits:0>3}"):
             if code in self.codes:
                 return code
-        close = difflib.get_close_matches(f"TL{digits}", sorted(self.codes), n=1)
-        return close[0] if close else None
+        return _closest(f"TL{digits}", sorted(self.codes))
 
     def code_for(self, text: str) -> str | None:
         """The code that ``text`` names, in whatever spelling, or ``None`` where it is not about this tool."""
@@ -154,6 +148,12 @@ class Vocabulary:
 
     def with_prefix(self, prefix: str) -> frozenset[str]:
         return frozenset(code for code in self.codes if code.startswith(prefix))
+
+
+def _closest(text: str, words: Iterable[str]) -> str | None:
+    import difflib  # only for a mistake
+
+    return next(iter(difflib.get_close_matches(text, words, n=1)), None)
 
 
 @cache
@@ -218,7 +218,7 @@ def _read_noqa(comment: Comment, start: int, end: int, repeated: bool) -> Suppre
     if match["codes"] is None:
         target = _noqa_target(comment, match.end(), end)
         problems = () if target is None else (_blanket_by_mistake(comment, start, target),)
-        return replace(found, blanket=True, problems=problems)
+        return found._replace(blanket=True, problems=problems)
     return _read_codes(found, match.start("codes"))
 
 
@@ -238,7 +238,7 @@ def _read_codes(found: Suppression, start: int) -> Suppression:
     # "# noqa: TL001 module-in-plain-container" says the name as its reason, and works.
     if target is not None and not any(known.code_for(target[0]) in entry.codes for entry in entries):
         problems.append(_name_after_codes(comment, target, known))
-    return replace(found, entries=tuple(entries), problems=tuple(problems))
+    return found._replace(entries=tuple(entries), problems=tuple(problems))
 
 
 def _read_dead_noqa(comment: Comment, start: int, end: int, repeated: bool) -> Suppression:
@@ -256,7 +256,7 @@ def _read_dead_noqa(comment: Comment, start: int, end: int, repeated: bool) -> S
         else "flake8 wants exactly one space between `#` and `noqa`"
     )
     message = f"`{written}` silences nothing: {why}; {_say_noqa(target[0])}"
-    return replace(found, problems=(Problem(comment.range(start, target[1]), message),))
+    return found._replace(problems=(Problem(comment.range(start, target[1]), message),))
 
 
 def _noqa_target(comment: Comment, start: int, end: int) -> tuple[str, int] | None:
@@ -300,7 +300,7 @@ def _read_own(comment: Comment, start: int, end: int, layout: Layout) -> Suppres
     found = Suppression(comment, kind, start, brackets.end() if brackets else directive.end(), end)
     problem = _problem_of_form(found, brackets, layout)
     if problem is not None or brackets is None:
-        return replace(found, problems=(problem,) if problem else ())
+        return found._replace(problems=(problem,) if problem else ())
     return _read_entries(found, *brackets.span("entries"))
 
 
@@ -334,7 +334,7 @@ def _read_entries(found: Suppression, start: int, end: int) -> Suppression:
         entries.append(Entry(word[0], word.start(), frozenset({code} if usable else ())))
         if not usable:
             problems.append(_unknown(comment.range(*word.span()), word[0], known))
-    return replace(found, entries=tuple(entries), problems=tuple(problems))
+    return found._replace(entries=tuple(entries), problems=tuple(problems))
 
 
 def _silenced(
@@ -376,7 +376,7 @@ def _with_unused(
         return ran and owner.place_of(entry) not in used and not entry.codes & about_comments
 
     return [
-        replace(each, unused=tuple(entry for entry in each.entries if is_unused(each, entry)))
+        each._replace(unused=tuple(entry for entry in each.entries if is_unused(each, entry)))
         for each in suppressions
     ]
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -30,7 +29,7 @@ _KNOWN_OTHERWISE = ("path", "text", "classes")
 
 
 _RECORDS: list[Any] = []
-"""The named tuples and dataclasses that are in an outline."""
+"""The named tuples that are in an outline."""
 
 
 class Malformed(Exception):
@@ -146,10 +145,10 @@ def _check(values: Iterable[Any], types: frozenset[type]) -> None:
 
 
 def _record(kind: Any) -> _Part:
-    """A named tuple or dataclass: the list of its fields, without those at the end that have their defaults."""
+    """A named tuple: the list of its fields, without those at the end that have their defaults."""
     _RECORDS.append(kind)
     parts = {name: _part(hint) for name, hint in get_type_hints(kind).items()}
-    defaults = dict(_defaults(kind))
+    defaults = kind._field_defaults
     least = len(parts) - len(defaults)
     types = [part.types for part in parts.values()]
     forms = {form for count in range(least, len(types) + 1) for form in product(*types[:count])}
@@ -177,18 +176,7 @@ def _record(kind: Any) -> _Part:
     return _Part(frozenset({list}), read, write)
 
 
-def _defaults(kind: Any) -> Iterator[tuple[str, Any]]:
-    if issubclass(kind, tuple):
-        yield from kind._field_defaults.items()
-        return
-    for field in fields(kind):
-        if field.default is not MISSING:
-            yield field.name, field.default
-        elif field.default_factory is not MISSING:
-            yield field.name, field.default_factory()
-
-
 _PARTS = {name: _part(hint) for name, hint in get_type_hints(Outline).items() if name not in _KNOWN_OTHERWISE}
 
-SCHEMA = digest(repr([(kind.__name__, kind.__annotations__) for kind in (Outline, *_RECORDS)]).encode())
+SCHEMA = digest(repr([(kind.__name__, get_type_hints(kind)) for kind in (Outline, *_RECORDS)]).encode())
 """The fields as they are written; with other fields, it is another."""

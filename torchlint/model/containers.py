@@ -15,9 +15,10 @@ from torchlint.model.flow import CallSite, Function, Load, Place, Store
 from torchlint.model.kinds import Kind, State
 from torchlint.model.module_class import Assigned, Attribute, ClassModel, root
 from torchlint.model.values import Value, Values
-from torchlint.model.vocabulary import OWN_REGISTRY
+from torchlint.model.vocabulary import OWN_REGISTRY, promises_plain_data
 
 # Calls that look at a container without keeping what is in it.
+_WORD = re.compile(r"[^\W\d]\w*")
 _LOOKING = {
     "builtins." + name
     for name in (
@@ -139,8 +140,11 @@ _DICT_ATTRIBUTES = {
 }  # fmt: skip
 
 
-def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
-    """The attributes of a Module class that hide modules or Parameters, one for each assignment that does."""
+def plain_containers(cls: ClassModel, *, from_callers: bool = True) -> Iterator[PlainContainer]:
+    """The attributes of a Module class that hide modules or Parameters, one for each assignment that does.
+
+    What callers of the class pass is only looked for where that is not ruled out: ``from_callers``.
+    """
     if OWN_REGISTRY & cls.methods.keys():
         return
     handed_on = cache(lambda: _handed_on(cls))  # which few classes need
@@ -148,7 +152,9 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
         reported: set[int] = set()
         for store, value in attribute.assigned():
             found = (
-                _plain_container(attribute, store, value, handed_on) if id(store) not in reported else None
+                _plain_container(attribute, store, value, handed_on, from_callers)
+                if id(store) not in reported
+                else None
             )
             if found is not None and not _is_exempt(attribute) and not _is_explained(found):
                 reported.add(id(store))
@@ -156,12 +162,16 @@ def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
 
 
 def _plain_container(
-    attribute: Attribute, store: Store, value: Value, handed_on: Callable[[], set[cst.CSTNode]]
+    attribute: Attribute,
+    store: Store,
+    value: Value,
+    handed_on: Callable[[], set[cst.CSTNode]],
+    from_callers: bool,
 ) -> PlainContainer | None:
     """What ``value``, assigned by ``store``, hides."""
     cls = attribute.owner
     if value.kind is Kind.ARGUMENT or _copies_argument(cls, value):
-        given, hidden = _given_hidden(attribute, store, value)
+        given, hidden = _given_hidden(attribute, store, value) if from_callers else (None, ())
         return PlainContainer(attribute, store, value if given is None else given, hidden) if hidden else None
     if value.kind is not Kind.CONTAINER:
         return None
@@ -203,6 +213,8 @@ def _given_hidden(attribute: Attribute, store: Store, value: Value) -> tuple[Val
         return None, ()
     if sum(node.value == parameter.name for node in function.names) > 1:
         return None, ()
+    if _promises_plain_data(attribute.owner, parameter.name):
+        return None, ()
     found: list[Value] = []
     list_given: Value | None = None
     for call, values in given_values(parameter, function):
@@ -215,6 +227,11 @@ def _given_hidden(attribute: Attribute, store: Store, value: Value) -> tuple[Val
             found.extend(hidden)
             list_given = given if value.kind is Kind.ARGUMENT else None
     return list_given, tuple(found)
+
+
+def _promises_plain_data(cls: ClassModel, parameter: str) -> bool:
+    annotation = cls.annotation(parameter)
+    return annotation is not None and promises_plain_data(_WORD.findall(cls.file.code(annotation)))
 
 
 def _modules_in(given: Value) -> list[Value]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
 
 from torchlint import toml
 
+_FACTS = Path(__file__).with_name("torch_facts.toml")
 
-@dataclass(frozen=True)
-class Facts:
+
+class Facts(NamedTuple):
     """See the comments of :file:`torch_facts.toml` for what each table says."""
 
     stateless_modules: frozenset[str]
@@ -31,8 +32,7 @@ class Facts:
 
 @cache
 def torch_facts() -> Facts:
-    text = resources.files("torchlint.model").joinpath("torch_facts.toml").read_text(encoding="utf-8")
-    tables = toml.loads(text)
+    tables = toml.loads(_FACTS.read_text(encoding="utf-8"))
     modules, tensors = tables["modules"], tables["tensors"]
     return Facts(
         stateless_modules=frozenset(f"torch.nn.{name}" for name in modules["stateless"]),

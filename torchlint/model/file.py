@@ -53,7 +53,7 @@ class Program:
         # What other files were told about a text that has changed may no longer hold.
         changed = known is not None and known.outline.text != outline.text
         if changed or sum(file.weight for file in self._files.values()) > _MOST_PARSED:
-            self._drop_all()
+            self.release()
         file = self.file(outline)
         file.source = source
         return file
@@ -63,7 +63,7 @@ class Program:
             self._files[outline.path] = File(self, Source(str(outline.path), outline.text), outline)
         return self._files[outline.path]
 
-    def _drop_all(self) -> None:
+    def release(self) -> None:
         """Free all files: between two files that are checked, when nobody asks about them any more."""
         for file in self._files.values():
             file.release()

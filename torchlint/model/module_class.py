@@ -210,13 +210,18 @@ class ClassModel:
 
     def annotated_module(self, parameter: str) -> Symbol | None:
         """The Module class that a parameter of ``__init__`` is annotated with."""
+        annotation = self.annotation(parameter)
+        return self.file.module_named(annotation, self.outline) if annotation is not None else None
+
+    def annotation(self, parameter: str) -> cst.BaseExpression | None:
+        """What stands behind the colon of a parameter of ``__init__``."""
         init = self.methods.get("__init__")
         if init is None or not isinstance(init.node, cst.FunctionDef):
             return None
         params = init.node.params
         for item in (*params.posonly_params, *params.params, *params.kwonly_params):
             if item.name.value == parameter and item.annotation is not None:
-                return self.file.module_named(item.annotation.annotation, self.outline)
+                return item.annotation.annotation
         return None
 
     def method(self, name: str) -> Function | None:

@@ -33,6 +33,19 @@ COMPUTING = ("torch.nn.functional.", "torch.autograd.Variable")
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 
 
+_PLAIN_TYPES = {"int", "float", "bool", "str", "bytes"}
+_TYPE_FORMS = {
+    "typing", "collections", "abc", "list", "List", "tuple", "Tuple", "set", "Set", "Sequence", "Iterable",
+    "Collection", "Optional", "Union", "None",
+}  # fmt: skip
+
+
+def promises_plain_data(words: Iterable[str]) -> bool:
+    """Whether an annotation with these names, such as ``Optional[list[int]]``, speaks of numbers and strings alone."""
+    named = set(words)
+    return bool(named & _PLAIN_TYPES) and named <= _PLAIN_TYPES | _TYPE_FORMS
+
+
 def is_mode_word(word: str) -> bool:
     """Whether a name speaks of training or evaluation."""
     lowered = word.lower().strip("_")

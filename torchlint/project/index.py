@@ -12,7 +12,6 @@ import codecs
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -101,12 +100,10 @@ class Symbol(NamedTuple):
         return self.definition if isinstance(self.definition, ClassOutline) else None
 
 
-@dataclass(frozen=True)
 class _Missing:
     """The module is there, but does not bind the name: another file of that name may."""
 
 
-@dataclass(frozen=True)
 class _Cycle:
     """The question led back to itself, which adds nothing to its answer.
 
@@ -149,11 +146,12 @@ class Project:
         finder: Finder | None = None,
         trace: Trace | None = None,
         shelf: Shelf | None = None,
+        trees: Trees | None = None,
     ) -> None:
         self.root = None if root is None else absolute_path(root)
         self.trace = trace or Trace()
         self._finder = finder or Finder(self.root, environment, self.trace)
-        self.trees = Trees()
+        self.trees = trees or Trees()
         self._shelf = shelf or Shelf()
         self._outlines: dict[Path, Outline | None] = {}
         # What each kept answer was drawn from, by the same keys.

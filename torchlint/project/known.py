@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 MODULE = "torch.nn.Module"
 
 _FACTS = Path(__file__).with_name("third_party.toml")
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What the table says of one class: whether it is a Module, and what its framework does for it."""
 
     module: bool
@@ -27,15 +24,18 @@ class Known:
     canonical: str | None = None
 
 
-@dataclass(frozen=True)
-class _Entry:
-    names: re.Pattern[str]
-    unless: re.Pattern[str]
+class _Entry(NamedTuple):
+    names: tuple[str, ...]
+    unless: tuple[str, ...]
     known: Known
 
+    def has(self, dotted: str) -> bool:
+        return _pattern(self.names).fullmatch(dotted) is not None and not _pattern(self.unless).fullmatch(
+            dotted
+        )
 
-@dataclass(frozen=True)
-class _Table:
+
+class _Table(NamedTuple):
     """``third_party.toml``, made ready for lookups. ``entries`` are kept by top-level package."""
 
     terminal: frozenset[str]
@@ -44,7 +44,7 @@ class _Table:
     names: dict[str, str]
     same: dict[str, str]
     star: dict[str, frozenset[str]]
-    entries: dict[str, list[_Entry]] = field(default_factory=dict)
+    entries: dict[str, list[_Entry]]
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +61,7 @@ def _table() -> _Table:
         torch["names"],
         torch["same"],
         star,
+        {},
     )
     for kind in ("base", "other"):
         for row in facts.get(kind, ()):
@@ -72,13 +73,14 @@ def _table() -> _Table:
 
 def _entry(row: dict[str, Any], *, module: bool) -> _Entry:
     known = Known(module, row.get("lightning", False), row.get("canonical"))
-    return _Entry(_pattern(row["names"]), _pattern(row.get("unless", ())), known)
+    return _Entry(tuple(row["names"]), tuple(row.get("unless", ())), known)
 
 
 _GLOB = {".": r"\.", "**": ".*", "*": "[^.]*", "{": "(?:", ",": "|", "}": ")"}
 
 
-def _pattern(globs: Iterable[str]) -> re.Pattern[str]:
+@cache  # most packages of the table are never asked about
+def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
     """One expression for all of the patterns; what they may hold is said at the top of the table."""
     translated = (re.sub(r"\*\*|[.*{,}]", lambda found: _GLOB[found[0]], glob) for glob in globs)
     return re.compile("|".join(translated) or r"(?!)")
@@ -89,7 +91,7 @@ def known(dotted: str) -> Known | None:
     """The table's word on an external class, by its canonical name; ``None`` where it has none."""
     package = dotted.partition(".")[0]
     for entry in _table().entries.get(package, ()):
-        if entry.names.fullmatch(dotted) and not entry.unless.fullmatch(dotted):
+        if entry.has(dotted):
             return entry.known
     # Every Module of torch is in the table, and these packages have none.
     return Known(module=False) if package in _table().plain else None

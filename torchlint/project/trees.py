@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 from torchlint.project.outline import parse
@@ -28,6 +29,10 @@ class Trees:
     def _drop(self, path: Path) -> None:
         text, _ = self._trees.pop(path, ("", None))
         self._characters -= len(text)
+
+    def paths(self) -> Iterator[Path]:
+        """The files whose trees are at hand, the last one first."""
+        return reversed(self._trees)
 
     def parse(self, path: Path, text: str) -> ast.Module:
         """The tree of a text; raises :class:`torchlint.project.outline.OutlineError` where Python refuses it."""

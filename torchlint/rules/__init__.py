@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import cache
+from pathlib import Path
 
 from torchlint.rule import Rule
 
@@ -12,8 +12,7 @@ from torchlint.rule import Rule
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of the catalogue, in the order of the codes."""
-    modules = (
-        importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
-    )
+    files = Path(__file__).parent.glob("tl*.py")
+    modules = [importlib.import_module(f"{__name__}.{file.stem}") for file in files]
     rules = [value for module in modules for value in vars(module).values() if isinstance(value, Rule)]
     return tuple(sorted(rules, key=lambda rule: rule.code))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from torchlint.diagnostic import Finding, Position, Range
 from torchlint.rule import rule
@@ -11,8 +11,7 @@ from torchlint.rule import rule
 START = Position(1, 1)
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a file could not be checked to the end; ``position`` is where, as far as that is known."""
 
     reason: str

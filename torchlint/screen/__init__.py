@@ -8,12 +8,12 @@ on calls narrows its own down by what it declares in :attr:`torchlint.rule.Rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline
 from torchlint.rule import Rule
 from torchlint.screen import attributes, calls, construction, schedulers
+from torchlint.screen.callers import may_be_given_modules
 from torchlint.screen.possibilities import Possibilities
 from torchlint.screen.scopes import ClassSketch, FileSketch
 
@@ -29,12 +29,15 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 class Screened:
     """What is left of one file: the candidates of each subject.
 
-    ``classes`` maps a subject to the qualified names of the classes that may hold one, ``steps`` are the indices of
-    the top-level statements that may step a scheduler.
+    ``classes`` maps a subject to the qualified names of the classes that may hold one, ``given`` are those whose
+    callers may pass modules in a list, ``steps`` the indices of the top-level statements that may step a scheduler.
     """
 
-    def __init__(self, classes: dict[str, list[str]], steps: Iterable[int], outline: Outline) -> None:
+    def __init__(
+        self, classes: dict[str, list[str]], given: Iterable[str], steps: Iterable[int], outline: Outline
+    ) -> None:
         self.classes = classes
+        self.given = frozenset(given)
         self.steps = frozenset(steps)
         found = {name for names in classes.values() for name in names}
         self.statements = self.steps | {outline.classes[name].statement for name in found}
@@ -49,15 +52,19 @@ def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screene
     subjects = {rule.subject for rule in rules}
     on_calls = tuple(rule for rule in rules if rule.subject == "MethodCall")
     classes: dict[str, list[str]] = {subject: [] for subject in subjects}
+    given: list[str] = []
     for cls in _modules(file) if subjects - {"SchedulerStep"} else ():
         for subject in subjects & _CLASS_SCREENS.keys():
             if _CLASS_SCREENS[subject](cls):
                 classes[subject].append(cls.outline.qualname)
+        if "PlainContainer" in subjects and may_be_given_modules(cls):
+            given.append(cls.outline.qualname)
         if on_calls and calls.may_hold_calls(cls, on_calls):
             classes["MethodCall"].append(cls.outline.qualname)
+    classes.setdefault("PlainContainer", []).extend(given)
     classes = {subject: list(dict.fromkeys(names)) for subject, names in classes.items()}
     steps = schedulers.stepping(file) if "SchedulerStep" in subjects else ()
-    return Screened(classes, steps, outline)
+    return Screened(classes, given, steps, outline)
 
 
 def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
@@ -69,7 +76,7 @@ def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Scr
     ]
     subjects = {rule.subject for rule in rules}
     steps = range(len(outline.statements)) if "SchedulerStep" in subjects else ()
-    return Screened(dict.fromkeys(subjects, modules), steps, outline)
+    return Screened(dict.fromkeys(subjects, modules), modules, steps, outline)
 
 
 def _modules(file: FileSketch) -> Iterable[ClassSketch]:
@@ -84,6 +91,14 @@ def _modules(file: FileSketch) -> Iterable[ClassSketch]:
                 yield sketch
 
 
-@lru_cache(maxsize=8)
+_POSSIBILITIES: dict[Project, Possibilities] = {}
+
+
 def _possibilities(project: Project) -> Possibilities:
-    return Possibilities(project)
+    """Those of the project that was asked about last."""
+    if project not in _POSSIBILITIES:
+        for left in _POSSIBILITIES.values():
+            left.release()
+        _POSSIBILITIES.clear()
+        _POSSIBILITIES[project] = Possibilities(project)
+    return _POSSIBILITIES[project]

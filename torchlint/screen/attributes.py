@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from torchlint.model.vocabulary import OWN_REGISTRY
-from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, LOST, MODULE, PARAMETER, TENSOR, held
+from torchlint.screen.kinds import CONTAINER, LOST, MODULE, PARAMETER, TENSOR, held
 from torchlint.screen.scopes import ClassSketch
 
 
 def may_hide_modules(cls: ClassSketch) -> bool:
-    """Whether a plain container on ``self`` may hold modules or Parameters: its own, or what callers pass."""
+    """Whether a plain container on ``self`` may hold modules or Parameters that the class makes itself."""
     if OWN_REGISTRY & cls.methods.keys():
         return False
-    given: set[str] = set()
-    for name, kinds in cls.stored_kinds:
-        if kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER):
-            return True
-        if kinds & (ARGUMENT | COPY):
-            given.add(name)
-    # What callers pass counts only where the forward pass loops over it, or picks from it.
-    return bool(given) and any(given & cls.methods[name].sketch.looped for name in cls.used_by_forward)
+    return any(kinds & CONTAINER and held(kinds) & (MODULE | PARAMETER) for _, kinds in cls.stored_kinds)
 
 
 def may_keep_plain_tensor(cls: ClassSketch) -> bool:

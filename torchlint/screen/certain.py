@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 _LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _NOT_WALKED = (ast.ClassDef, ast.Delete, ast.pattern)
+_COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _NO_CODE = {"annotation", "returns", "format_spec", "type_params"}
 
 
@@ -60,6 +62,19 @@ def uses(body: Sequence[ast.stmt], self_name: str) -> Uses:
     return found
 
 
+def times_read(body: Sequence[ast.stmt], name: str) -> int:
+    """How often a function certainly reads a name, what its closures and comprehensions read left out."""
+    found = 0
+    stack: list[ast.AST] = list(_reached(body))
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name):
+            found += node.id == name and isinstance(node.ctx, ast.Load)
+        elif not isinstance(node, _FUNCTION + _COMPREHENSION):
+            stack += _inside(node, "")
+    return found
+
+
 def _reached(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         yield statement
@@ -70,7 +85,7 @@ def _reached(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 def _inside(node: ast.AST, self_name: str) -> Iterable[ast.AST]:
     if isinstance(node, _NOT_WALKED) or (isinstance(node, ast.AnnAssign) and node.value is None):
         return ()
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+    if isinstance(node, _FUNCTION):
         named = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
         if self_name in named:
             return (node.args,)

@@ -15,6 +15,7 @@ from torchlint.model.vocabulary import COMPUTING, CONTAINER_TYPES, ITERATORS
 from torchlint.project.index import Symbol
 from torchlint.screen.kinds import (
     ANY_THING,
+    ANYTHING,
     ARGUMENT,
     CALLABLE,
     CLASS,
@@ -23,6 +24,7 @@ from torchlint.screen.kinds import (
     FOREIGN,
     HELD,
     LOST,
+    MAX_DEPTH,
     MODULE,
     NAMESPACE,
     OWNER,
@@ -55,25 +57,36 @@ class Evaluator:
 
     def possible(self, node: ast.expr, scope: Scope) -> Kinds:
         """What ``node``, which stands in ``scope``, may be."""
+        known = self._memo.get(node)
+        if known is not None:
+            return known
         evaluate = _EVALUATE.get(node.__class__)
         if evaluate is None:
             return 0
-        if node.__class__ is ast.Call and dotted_name(node.func) and self._is_plain(node, scope):
-            return MODULE
-        return self.once(node, lambda: evaluate(self, node, scope))
-
-    def _is_plain(self, node: ast.Call, scope: Scope) -> bool:
-        """``nn.Linear(...)``: the most common expression by far, which needs no looking into its arguments."""
-        symbol = scope.symbol(dotted_name(node.func))
-        return symbol is not None and symbol.dotted in _PLAIN_MODULES and symbol.kind == "external"
+        asked = self.file.possibilities
+        if node in asked.settled:
+            asked.circles += 1
+            return asked.settled[node]
+        if asked.depth > MAX_DEPTH:
+            return ANYTHING
+        circles = asked.circles
+        asked.depth += 1
+        found = evaluate(self, node, scope)
+        asked.depth -= 1
+        (self._memo if asked.circles == circles else asked.settled)[node] = found
+        return found
 
     # -- names -------------------------------------------------------------------------------------------------------
 
     def _name(self, node: ast.Name, scope: Scope) -> Kinds:
         return self._named(node.id, scope) | (OWNER if node.id == scope.sketch.self_name else 0)
 
-    def _named(self, name: str, scope: Scope | None) -> Kinds:
-        inside = scope
+    def _named(self, name: str, scope: Scope) -> Kinds:
+        """What a variable may hold: a question that leads back to itself in ``x = x[1:]``."""
+        return self.once((scope, name), lambda: self._bound(name, scope))
+
+    def _bound(self, name: str, start: Scope) -> Kinds:
+        scope: Scope | None = start
         while scope is not None:
             outer = scope.sketch.definitions.get(name, ())
             inner = scope.sketch.inner.get(name, ())
@@ -84,7 +97,7 @@ class Evaluator:
                     return kinds
                 return kinds | self._named(name, scope.outer) if scope.outer else kinds | self._free(name)
             scope = scope.outer
-        return self._free(name) if inside is not None else 0
+        return self._free(name)
 
     def _free(self, name: str) -> Kinds:
         symbol = self.file.meaning(name)
@@ -346,6 +359,8 @@ class Evaluator:
 
     def _call_external(self, symbol: Symbol, node: ast.Call, scope: Scope) -> Kinds:
         dotted, facts = symbol.dotted, torch_facts()
+        if dotted in _PLAIN_MODULES:
+            return MODULE
         if dotted in CONTAINER_TYPES or dotted in ITERATORS:
             return self._container_of(node, scope)
         if not dotted.startswith("torch.") and dotted not in facts.passthrough:
@@ -457,6 +472,7 @@ def _is_slice(node: ast.expr) -> bool:
     return isinstance(node, ast.Slice) or (isinstance(node, ast.Tuple) and any(map(_is_slice, node.elts)))
 
 
+# The most common expressions by far, which need no looking into their arguments.
 _PLAIN_MODULES = {
     f"torch.nn.{name}"
     for name in (

@@ -29,6 +29,8 @@ SELF = (1 << HELD) - 1
 ANY_THING = 1 << 2 * HELD
 FIRST_THING = 2 * HELD + 1
 ANYTHING: Kinds = (1 << FIRST_THING) - 1
+MAX_DEPTH = 200
+"""How many questions may wait for each other, before the answer is :data:`ANYTHING`."""
 
 
 def held(kinds: Kinds) -> Kinds:

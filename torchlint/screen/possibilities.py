@@ -15,13 +15,13 @@ from torchlint.screen.kinds import (
     CLASS,
     FIRST_THING,
     FOREIGN,
+    MAX_DEPTH,
     MODULE,
     NAMESPACE,
     Kinds,
 )
 from torchlint.screen.scopes import FileSketch, Scope
 
-_MAX_DEPTH = 200
 _MAX_ROUNDS = 50
 _MOST_FILES = 64
 """How many files are kept with their syntax trees, before all of them are let go."""
@@ -30,7 +30,6 @@ _NAMESPACES = {
     "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.parameter",
     "torch.nn.utils", "torch.optim", "torch.optim.lr_scheduler",
 }  # fmt: skip
-
 
 _MOST_DOTS = 6
 """In the names of torch and of the classes that are known: ``layer = layer.func`` gives no more names than these."""
@@ -47,8 +46,12 @@ class Possibilities:
         self._bits: dict[object, Kinds] = {}
         self._things: list[object] = []
         self._results: dict[object, Kinds] = {}
+        self.depth = 0
+        self.circles = 0
+        """How often an answer was not the last word, because it is a part of a circle."""
+        self.settled: dict[object, Kinds] = {}
+        """What the open circle has answered in this round."""
         self._approximations: dict[object, Kinds] = {}
-        self._settled: dict[object, Kinds] = {}
         self._homes: dict[object, dict[object, Kinds]] = {}
         self._active: set[object] = set()
         self._asked_again: set[object] = set()
@@ -121,69 +124,84 @@ class Possibilities:
         A question that is asked while it is being answered gets what is known so far. Where that was too little, the
         outermost question is asked once more; kinds only ever grow, so this ends. Then all of it goes to the memos.
         """
-        if key in self._settled:
-            return self._settled[key]
-        so_far = self._approximations.get(key, 0)
         if key in self._active:
             self._asked_again.add(key)
-            return so_far
-        if len(self._active) > _MAX_DEPTH:
+            self.circles += 1
+            return self._approximations.get(key, 0)
+        if key in self.settled:
+            self.circles += 1
+            return self.settled[key]
+        if self.depth > MAX_DEPTH:
             return ANYTHING
-        is_outermost = not self._active
-        found = so_far | self._ask(key, answer)
-        self._approximations[key] = self._settled[key] = found
+        circles = self.circles
+        found = self._ask(key, answer)
+        if self.circles == circles:
+            memo[key] = found
+            return found
+        self._note(key, found)
         self._homes[key] = memo
-        if found != so_far and key in self._asked_again:
-            self._has_grown = True
-        return self._finish(key, answer) if is_outermost else found
+        if self._active:
+            return self.settled[key]
+        self.circles = circles
+        return self._finish(key, answer)
 
     def _finish(self, key: object, answer: Callable[[], Kinds]) -> Kinds:
         for _ in range(_MAX_ROUNDS):
             if not self._has_grown:
                 break
             self._has_grown = False
-            self._settled.clear()
-            found = self._approximations[key] | self._ask(key, answer)
-            if found != self._approximations[key] and key in self._asked_again:
-                self._has_grown = True
-            self._approximations[key] = self._settled[key] = found
-        for known, kinds in () if self._has_grown else self._settled.items():
-            self._homes[known][known] = kinds
-        found = self._settled[key] if not self._has_grown else ANYTHING
-        for table in (self._approximations, self._settled, self._homes, self._asked_again):
-            table.clear()
-        self._has_grown = False
+            self.settled.clear()
+            self._note(key, self._ask(key, answer))
+        if not self._has_grown:
+            for known, memo in self._homes.items():
+                if known in self.settled:
+                    memo[known] = self.settled[known]
+        found = self.settled[key] if not self._has_grown else ANYTHING
+        self._forget()
         return found
 
     def _ask(self, key: object, answer: Callable[[], Kinds]) -> Kinds:
         self._active.add(key)
-        try:
-            return answer()
-        finally:
-            self._active.discard(key)
+        self.depth += 1
+        found = answer()
+        self.depth -= 1
+        self._active.discard(key)
+        return found
+
+    def _note(self, key: object, found: Kinds) -> None:
+        so_far = self._approximations.get(key, 0)
+        found |= so_far
+        self._approximations[key] = self.settled[key] = found
+        if found != so_far and key in self._asked_again:
+            self._has_grown = True
+
+    def _forget(self) -> None:
+        for table in (self._approximations, self.settled, self._homes, self._asked_again):
+            table.clear()
+        self._has_grown = False
 
     def file(self, outline: Outline) -> FileSketch:
         """The sketch of a file."""
         known = self._files.get(outline)
         if known is None:
-            tree = self.project.trees.parse(outline.path, outline.text)
-            known = self._files[outline] = FileSketch(self, outline, tree)
+            known = self._files[outline] = FileSketch(self, outline)
         return known
 
     def begin(self, outline: Outline) -> FileSketch:
         """The sketch of a file that is being checked. Now nobody is asking about others, so they can be let go."""
+        self.depth = 0
+        self._active.clear()  # an error may have left them
+        self._forget()
         before = self._checked.get(outline.path)
         self._checked[outline.path] = outline
-        if (
-            before is not None and before is not outline
-        ):  # what other files were told about it may no longer hold
-            self.returned.clear()
-            self._let_go()
+        if before is not None and before is not outline:
+            self.returned.clear()  # what other files were told about it may no longer hold
+            self.release()
         if len(self._files) > _MOST_FILES:
-            self._let_go()
+            self.release()
         return self.file(outline)
 
-    def _let_go(self) -> None:
+    def release(self) -> None:
         """Free all of them: what one file knows of its base classes is kept in sketches of other files."""
         for file in self._files.values():
             file.release()

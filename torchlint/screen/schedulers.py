@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from torchlint.model.vocabulary import is_optimizer
 from torchlint.project.outline import blocks_of
@@ -11,31 +13,33 @@ from torchlint.screen.kinds import ARGUMENT, SCHEDULER
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import dotted_name
 
+_END = sys.maxsize
+
 
 def stepping(file: FileSketch) -> Iterator[int]:
     """The top-level statements in which something that may be a scheduler is stepped inside of a loop."""
-    if "step" not in file.outline.text:
-        return
-    for index, statement in enumerate(file.tree.body):
-        if next(_stepped_in_loops([statement], in_classes=True), None) is None:
+    lines = file.outline.lines_with("step")
+    for index in sorted(file.outline.mentioning("step")):
+        if next(_stepped_in_loops([file.tree.body[index]], lines, in_classes=True), None) is None:
             continue
         if any(
             _may_be_scheduler(item, scope)
             for scope in file.scopes(index)
-            for item in _stepped_in_loops(scope.nodes, in_classes=False)
+            for item in _stepped_in_loops(scope.nodes, lines, in_classes=False)
         ):
             yield index
 
 
-def _stepped_in_loops(nodes: list[ast.stmt], *, in_classes: bool) -> Iterator[ast.expr]:
+def _stepped_in_loops(nodes: list[ast.stmt], lines: Sequence[int], *, in_classes: bool) -> Iterator[ast.expr]:
     """What ``.step()`` is called on in the loops of some statements and of the functions in them.
 
+    Only what stands on one of the ``lines`` with that word is looked at.
     The methods of a class are scopes of their own: what they say is only looked at there, or ``self`` is another.
     """
     stack: list[tuple[ast.AST, bool]] = [(node, False) for node in nodes]
     while stack:
         node, in_loop = stack.pop()
-        if isinstance(node, ast.ClassDef) and not in_classes:
+        if (isinstance(node, ast.ClassDef) and not in_classes) or not _spans_any(node, lines):
             continue
         in_loop = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
         if in_loop:
@@ -45,6 +49,14 @@ def _stepped_in_loops(nodes: list[ast.stmt], *, in_classes: bool) -> Iterator[as
             stack += [(child, True) for child in ast.iter_child_nodes(node)]
         else:
             stack += [(child, False) for child in blocks_of(node)]
+
+
+def _spans_any(node: ast.AST, lines: Sequence[int]) -> bool:
+    first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", _END)
+    for decorator in getattr(node, "decorator_list", ()):
+        first = min(first, decorator.lineno)
+    at = bisect_left(lines, first)
+    return at < len(lines) and lines[at] <= last
 
 
 def _stepped(node: ast.AST) -> ast.expr | None:

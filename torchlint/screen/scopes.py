@@ -33,15 +33,18 @@ if TYPE_CHECKING:
 class FileSketch:
     """One file: its functions, classes and script, sketched as far as they are asked for."""
 
-    def __init__(self, possibilities: Possibilities, outline: Outline, tree: ast.Module) -> None:
+    def __init__(self, possibilities: Possibilities, outline: Outline) -> None:
         self.possibilities = possibilities
         self.project = possibilities.project.asked_by(outline)
         self.outline = outline
-        self.tree = tree
         self.evaluator = Evaluator(self)
         self._meanings: dict[str, Symbol | None] = {}
         self._classes: dict[str, ClassSketch | None] = {}
         self._functions: dict[str, Scope | None] = {}
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return self.possibilities.project.trees.parse(self.outline.path, self.outline.text)
 
     def release(self) -> None:
         """Cut the circles of references, so that the tree is freed at once and not when garbage is collected."""
