@@ -163,8 +163,12 @@ def _has_own_apply(module: nn.Module) -> bool:
 
 
 def applied_to(model: nn.Module) -> set[int] | None:
-    """The identities of the tensors that ``model._apply(function)`` calls a function with; ``None`` where it raises."""
+    """The identities of the tensors that ``model._apply(function)`` calls a function with; ``None`` where it raises.
+
+    What a module then builds anew, such as the flat weights of an LSTM, is put back.
+    """
     moved: set[int] = set()
+    before = [(attributes_of(module), dict(attributes_of(module))) for _, module in modules_of(model)]
 
     def record(tensor: torch.Tensor) -> torch.Tensor:
         moved.add(id(tensor))
@@ -175,6 +179,10 @@ def applied_to(model: nn.Module) -> set[int] | None:
             model._apply(record)  # type: ignore[no-untyped-call]
     except Exception:
         return None
+    finally:
+        for own, attributes in before:
+            own.clear()
+            own.update(attributes)
     return moved
 
 
