@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -217,8 +218,8 @@ def reads_mode(module: nn.Module) -> bool:
     own = [
         cls for cls in type(module).__mro__ if not cls.__module__.startswith("torch.") and cls is not object
     ]
-    codes = (getattr(each, "__code__", None) for cls in own for each in vars(cls).values())
-    return any(code is not None and "training" in code.co_names for code in codes)
+    methods = (each for cls in own for each in vars(cls).values() if type(each) is FunctionType)
+    return any("training" in method.__code__.co_names for method in methods)
 
 
 def _submodules(module: nn.Module) -> list[nn.Module]:

@@ -139,6 +139,14 @@ class Registered:
     def is_scripted(self) -> bool:
         return any(isinstance(module, torch.jit.ScriptModule) for _, module in self.modules.values())
 
+    @property
+    def is_sharded(self) -> bool:
+        """Whether FSDP puts other tensors in the place of the registered ones while the model runs."""
+        kinds = {type(module) for _, module in self.modules.values()}
+        return any(
+            cls.__module__.startswith("torch.distributed.fsdp") for kind in kinds for cls in kind.__mro__
+        )
+
     def lazy_copies(self) -> dict[int, Any]:
         """The memo that a deep copy needs for the buffers of lazy modules, which torch cannot copy."""
         lazy = (tensor for tensor in self.tensors.values() if isinstance(tensor, nn.UninitializedBuffer))

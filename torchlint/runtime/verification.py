@@ -131,6 +131,8 @@ class _Verification:
         with restored(self.state) if is_called else contextlib.nullcontext():
             if inputs is None:
                 self._not_run("forward", "no inputs were given: pass args or kwargs")
+            elif self.state.registered.is_sharded:
+                self._not_run("forward", "FSDP has sharded the model: verify it before it is wrapped")
             elif any(tensor.is_meta for tensor in self.state.registered.tensors.values()):
                 self._not_run("forward", "the model is on the meta device, where tensors have no values")
             elif self.judge.wants(*_FORWARD):
