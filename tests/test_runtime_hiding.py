@@ -199,6 +199,7 @@ PLACES: dict[str, tuple[Callable[[Any], None], str]] = {
     "subclass of list": (setter("heads", lambda: Bag([layer()])), "heads[0]"),
     "dict": (setter("heads", lambda: {"a": layer()}), "heads['a']"),
     "dict with numbers": (setter("heads", lambda: {3: layer()}), "heads[3]"),
+    "dict with pairs": (setter("heads", lambda: {(0, "a"): layer()}), "heads[(0, 'a')]"),
     "OrderedDict": (setter("heads", lambda: collections.OrderedDict(a=layer())), "heads['a']"),
     "defaultdict": (setter("heads", counted), "heads['x'][0]"),
     "keys of a dict": (setter("heads", lambda: {layer(): 1}), "heads.keys()[0]"),
