@@ -50,6 +50,9 @@ KNOWN = {
 SECONDS = 120
 """For one model."""
 
+MEMORY = 16 * 10**9
+"""Bytes of address space for all of it, where the system can limit that: a model that needs more is not verified."""
+
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -399,6 +402,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", help="write what was found to this file")
     parser.add_argument("--verbose", action="store_true", help="a line for each model")
     options = parser.parse_args(arguments)
+    with contextlib.suppress(ImportError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     subjects = [each for each in SUBJECTS[options.models]() if options.only in each.name][:: options.sample]
     outcomes = []
     for subject in subjects:
