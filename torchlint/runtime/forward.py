@@ -109,7 +109,7 @@ class ForwardProbe:
 
     def _set_mode(self, *, train: bool) -> set[int]:
         """Ask the model, as a user would; the identities of the hidden modules that train afterwards."""
-        self.model.train(train)
+        self.model.train() if train else self.model.eval()
         hidden = [module for each in self.state.modules for _, module in modules_of(each.thing)]
         return {
             id(module) for module in hidden if attributes_of(module).get("training") and reads_mode(module)
