@@ -95,20 +95,23 @@ def storage_of(tensor: torch.Tensor) -> int | None:
 
 
 class Registered:
-    """What PyTorch sees of one model, by identity. The model must be kept alive as long as this is."""
+    """What PyTorch sees of one model at this time, by identity."""
 
     def __init__(self, root: nn.Module) -> None:
         self.root = root
         self.modules = {id(module): (path, module) for path, module in modules_of(root)}
         self.names: dict[int, str] = {}
         self.tensors: dict[int, torch.Tensor] = {}
+        self.parameters: dict[str, torch.Tensor] = {}  # each once, by the first of its names
         for path, module in self.modules.values():
             own = attributes_of(module)
             for held in (own.get("_parameters"), own.get("_buffers")):
                 for key, tensor in held.items() if held else ():
                     if is_tensor(tensor) and id(tensor) not in self.names:
-                        self.names[id(tensor)] = join(path, key)
+                        name = self.names[id(tensor)] = join(path, key)
                         self.tensors[id(tensor)] = tensor
+                        if held is own.get("_parameters"):
+                            self.parameters[name] = tensor
 
     def has(self, thing: object) -> bool:
         return id(thing) in self.modules or id(thing) in self.names
@@ -120,12 +123,6 @@ class Registered:
     def shares(self, tensor: torch.Tensor) -> bool:
         """Whether the tensor is registered, or a view of what is."""
         return id(tensor) in self.names or storage_of(tensor) in self.storages
-
-    @property
-    def parameters(self) -> dict[str, torch.Tensor]:
-        """Each Parameter once, by the first of its names."""
-        found = dict.fromkeys(id(tensor) for _, tensor in tensors_of(self.root, "_parameters"))
-        return {self.names[key]: self.tensors[key] for key in found}
 
     @property
     def trainable(self) -> dict[str, torch.Tensor]:
