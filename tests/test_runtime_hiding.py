@@ -5,7 +5,9 @@ from __future__ import annotations
 import collections
 import functools
 import itertools
+import operator
 import queue
+import threading
 import types
 import warnings
 import weakref
@@ -75,6 +77,12 @@ class Helper:
 
     def run(self, x: Any) -> Any:
         return self.inner(x)
+
+
+class Hiding(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = [layer()]
 
 
 class Bag(list):
@@ -168,6 +176,12 @@ def queued() -> Any:
     return made
 
 
+def local() -> Any:
+    made = threading.local()
+    made.layer = layer()
+    return made
+
+
 def object_array() -> Any:
     numpy = pytest.importorskip("numpy")
     made = numpy.empty(1, dtype=object)
@@ -202,6 +216,11 @@ PLACES: dict[str, tuple[Callable[[Any], None], str]] = {
     "weak value": (setter("heads", lambda: Helper((layer(), weakref.ref(layer())))), "heads.inner[0]"),
     "queue": (setter("heads", queued), "heads.queue[0]"),
     "array of objects": (setter("heads", object_array), "heads.tolist()[0]"),
+    "threading.local": (setter("heads", local), "heads.layer"),
+    "view of a dict": (setter("heads", lambda: {"a": layer()}.values()), "heads<0>['a']"),
+    "methodcaller": (setter("heads", lambda: operator.methodcaller("forward", layer())), "heads<1>[0]"),
+    "in modules that hide it": (setter("heads", lambda: [Hiding()]), "heads[0].layers[0]"),
+    "ParameterList": (setter("heads", lambda: [nn.ParameterList([torch.ones(4, 5)])]), "heads[0]"),
     "iterator": (setter("heads", lambda: itertools.cycle([layer()])), "heads<0><0>[0]"),
     "closure": (as_closure, "run.__closure__[0].cell_contents"),
     "default argument": (setter("run", lambda: with_default(layer())), "run.__kwdefaults__['extra']"),
@@ -225,7 +244,7 @@ def test_a_layer_is_found_wherever_it_is(name: str) -> None:
     report = runtime.verify(Net(hide))
     (finding,) = found(report)
     assert (finding.code, finding.severity) == ("TL001", "error")
-    assert finding.type == "Linear"
+    assert finding.type == ("ParameterList" if name == "ParameterList" else "Linear")
     assert finding.numel == 20
     assert finding.owner == (
         "torch.nn.modules.linear.Linear" if name == "in a submodule" else f"{__name__}.Net"
@@ -377,6 +396,19 @@ def test_a_table_in_a_cache_is_found_when_it_stays_behind() -> None:
         assert finding.evidence["device"] == "meta"
 
 
+def test_a_layer_that_a_call_adds_to_a_list_is_found() -> None:
+    class Grows(Net):
+        def forward(self, x):
+            if not self.heads:
+                self.heads.append(nn.Linear(4, 4))
+            return self.heads[0](self.body(x))
+
+    model = Grows(setter("heads", list))
+    (finding,) = found(runtime.verify(model, (torch.ones(2, 4),)))
+    assert (finding.code, finding.path, finding.attribute) == ("TL001", "heads[0]", "heads")
+    assert model.heads == []
+
+
 def test_a_plain_tensor_is_an_error_only_where_moving_breaks() -> None:
     report = runtime.verify(UsesPlainTable(), (torch.ones(2, 4),))
     assert {(each.path, each.severity) for each in report.findings} == {
@@ -426,6 +458,44 @@ def test_a_layer_that_the_optimizer_has_is_a_warning() -> None:
     (finding,) = runtime.verify(model, optimizer=optimizer).findings
     assert (finding.code, finding.severity) == ("TL001", "warning")
     assert "not move or save" in finding.message
+
+
+def test_a_tensor_that_an_optimizer_of_the_model_trains_is_a_note() -> None:
+    def hide(model: Any) -> None:
+        model.delta = torch.zeros(4, requires_grad=True)
+        model.optimizer = torch.optim.SGD([model.delta], lr=0.1)
+
+    assert [(each.code, each.severity) for each in runtime.verify(Net(hide)).findings] == [("TL002", "note")]
+
+
+def test_what_overridden_methods_list_is_believed() -> None:
+    class Lists(Net):
+        def named_parameters(self, *args, **kwargs):
+            yield from super().named_parameters(*args, **kwargs)
+            yield from self.heads[0].named_parameters("heads")
+
+    (finding,) = runtime.verify(Lists(setter("heads", lambda: [layer()]))).findings
+    assert finding.severity == "warning"
+    assert "will not move or save" in finding.message
+    assert finding.evidence["in_parameters"] is True
+
+
+def test_lazy_layers_in_a_list() -> None:
+    (finding,) = found(runtime.verify(Net(setter("heads", lambda: [nn.LazyLinear(4)]))))
+    assert (finding.code, finding.severity) == ("TL001", "error")
+    assert "not made yet" in finding.message
+
+
+def test_instances_that_their_class_lists_are_not_hidden() -> None:
+    class Listed(Net):
+        instances: list[Any] = []  # noqa: RUF012
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.instances.append(self)
+
+    Listed()
+    assert not runtime.verify(Listed()).findings
 
 
 def test_an_apply_of_the_users_own_moves() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -235,6 +236,15 @@ def test_inputs_of_many_kinds() -> None:
     assert not codes(runtime.verify(Net(), X))  # a tensor alone is one argument
 
 
+def test_a_model_on_meta_is_not_called() -> None:
+    with torch.device("meta"):
+        model = Net()
+    model.heads = [nn.Linear(4, 4)]
+    report = runtime.verify(model, (X,))
+    assert codes(report) == ["TL001"]
+    assert "meta device" in str(report)
+
+
 def test_without_inputs_a_model_is_not_called() -> None:
     class Raises(Net):
         def forward(self, x):
@@ -253,6 +263,7 @@ def test_what_a_model_raises_is_said() -> None:
     whys = {each.check: each.why for each in report.not_run}
     assert "shapes cannot be multiplied" in whys["forward in evaluation"]
     assert "device (simulated)" in whys
+    assert report.devices == {"cpu": "failed", "meta": "simulated, inconclusive"}
 
 
 # ------------------------------------------------------------------------------------------------------------ device
@@ -461,6 +472,22 @@ def test_allow() -> None:
         runtime.allow("TL999")
 
 
+def test_a_comment_in_the_source_is_respected() -> None:
+    class Suppresses(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.heads = [nn.Linear(4, 4)]  # torchlint: ignore[TL001] trained elsewhere
+            self.tails = [nn.Linear(4, 4)]  # noqa: TL002, TL090
+
+        def forward(self, x):
+            return F.dropout(super().forward(x))  # noqa: TL101
+
+    report = runtime.verify(Suppresses(), (X,))
+    assert [each.attribute for each in report.at_least("error")] == ["tails"]
+    assert [each.finding.code for each in report.allowed] == ["TL001", "TL101"]
+    assert "by a comment at" in report.allowed[0].reason
+
+
 def test_json(tmp_path: Path) -> None:
     report = runtime.verify(Hides())
     written = report.to_json(tmp_path / "report.json")
@@ -540,8 +567,29 @@ def test_tree_names_lazy_modules() -> None:
 def test_what_is_no_module() -> None:
     with pytest.raises(TypeError, match=r"needs an nn\.Module, not type"):
         runtime.verify(Net)
+    with pytest.raises(RuntimeError, match="nowhere"):
+        runtime.verify(Net(), devices=("nowhere",))
     with pytest.raises(TypeError, match=r"needs an nn\.Module"):
         runtime.assert_registered("model")
+
+
+def test_the_documentation_prints_what_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "runtime.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    printed = re.search(r"```text\n(.*?)```", page, re.DOTALL)
+    assert program is not None
+    assert printed is not None
+    (tmp_path / "net.py").write_text(program[1], encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "net.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == printed[1], done.stderr
 
 
 def test_the_package_does_not_import_torch() -> None:

@@ -64,9 +64,13 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True)
 class Hidden(Observation):
-    """Something that the model keeps where PyTorch does not look: ``holder`` says where ("a plain list")."""
+    """Something that the model keeps where PyTorch does not look: ``holder`` says where ("a plain list").
+
+    ``frozen``: it has Parameters, and none asks for a gradient.
+    """
 
     holder: str = ""
+    frozen: bool = False
     in_optimizer: bool | None = None
 
     @property
@@ -76,28 +80,33 @@ class Hidden(Observation):
 
     @property
     def fate(self) -> str:
-        """What does not happen to it, as far as that was seen: "train, move or save"."""
-        words = [] if self.in_optimizer else ["train"]
-        words += [] if self.evidence.get("moved") else ["move"]
-        return f"{', '.join(words)} or save" if words else "save"
+        """What does not happen to it, as far as that was seen: "train, move or save"; "" if all of that does."""
+        trains = self.in_optimizer or self.frozen or self.evidence.get("in_parameters")
+        happens = {
+            "train": trains,
+            "move": self.evidence.get("moved"),
+            "save": self.evidence.get("in_state_dict"),
+        }
+        words = [word for word, does in happens.items() if not does]
+        return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
     @property
     def key(self) -> tuple[object, ...]:
-        return (*super().key, self.holder, self.type if not self.attribute else "")
+        return (*super().key, self.holder, self.frozen, self.type if not self.attribute else "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HiddenModule(Hidden):
     """A module that is not in ``model.modules()``, but that the model keeps or calls.
 
-    ``parameters`` and ``buffers`` count the elements that nothing else registers. ``frozen``: it has Parameters, and
-    none asks for a gradient. ``asks_for_mode``: something in it reads ``training``, and ``training_after_eval`` is
-    whether it still trains after ``model.eval()``.
+    ``parameters`` and ``buffers`` count the elements that nothing else registers, ``lazy`` if they are not made yet.
+    ``asks_for_mode``: something in it reads ``training``, and ``training_after_eval`` is whether it still trains after
+    ``model.eval()``.
     """
 
     parameters: int = 0
     buffers: int = 0
-    frozen: bool = False
+    lazy: bool = False
     asks_for_mode: bool = False
     training_after_eval: bool | None = None
 
@@ -105,7 +114,7 @@ class HiddenModule(Hidden):
 
     @property
     def key(self) -> tuple[object, ...]:
-        return (*super().key, self.frozen, bool(self.numel))
+        return (*super().key, bool(self.numel or self.lazy))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,7 +117,7 @@ def module_in_plain_container(container: PlainContainer) -> Iterator[Finding]:
 
 @module_in_plain_container.runtime
 def _(hidden: HiddenModule) -> Iterator[Verdict]:
-    if not hidden.numel:
+    if not hidden.numel and not hidden.lazy:
         if hidden.training_after_eval is not False:
             yield Verdict(
                 f"{hidden.kept} is in training mode for good: `eval()` does not reach it",
@@ -125,13 +125,20 @@ def _(hidden: HiddenModule) -> Iterator[Verdict]:
                 _KEEP_MODULES,
             )
         return
-    held = (
-        f"{hidden.parameters:,} parameters" if hidden.parameters else f"{hidden.buffers:,} values in buffers"
-    )
+    if not hidden.fate:
+        return
+    if hidden.lazy:
+        held = "the parameters, not made yet,"
+    else:
+        held = (
+            f"{hidden.parameters:,} parameters"
+            if hidden.parameters
+            else f"{hidden.buffers:,} values in buffers"
+        )
     if hidden.frozen:
-        message = f"{held} of {hidden.kept} are frozen and will not move or save"
+        message = f"{held} of {hidden.kept} are frozen and will not {hidden.fate}"
         yield Verdict(message, "note", "say `@runtime.allow` on the class if it is hidden on purpose")
-    elif hidden.in_optimizer:
+    elif hidden.in_optimizer or hidden.evidence.get("in_parameters"):
         yield Verdict(
             f"{held} of {hidden.kept} are trained, but will not {hidden.fate}", "warning", _KEEP_MODULES
         )
@@ -142,5 +149,7 @@ def _(hidden: HiddenModule) -> Iterator[Verdict]:
 @module_in_plain_container.runtime
 def _(hidden: HiddenParameter) -> Iterator[Verdict]:
     severity: Severity = "warning" if hidden.in_optimizer else "error"
+    if not hidden.fate:
+        return
     values = f"{hidden.numel:,} values of {hidden.kept}"
     yield Verdict(f"{values} are a Parameter, but will not {hidden.fate}", severity, _KEEP_PARAMETERS)

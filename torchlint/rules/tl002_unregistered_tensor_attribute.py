@@ -113,7 +113,7 @@ def unregistered_tensor_attribute(tensor: PlainTensor) -> Iterator[Finding]:
 @unregistered_tensor_attribute.runtime
 def _(hidden: HiddenTensor) -> Iterator[Verdict]:
     if hidden.trainable:
-        severity: Severity = "warning" if hidden.in_optimizer else "error"
+        severity: Severity = "note" if hidden.in_optimizer else "error"
         message = f"`{hidden.named}` asks for a gradient but is no Parameter: its {hidden.numel:,} values will not {hidden.fate}"
         yield Verdict(message, severity, "make it an `nn.Parameter`")
     elif hidden.breaks_at:

@@ -106,7 +106,7 @@ class DeviceResult:
 def try_device(state: HiddenState, inputs: Inputs, device: str) -> DeviceResult:
     """Run one pass of a moved copy of the model, in evaluation; the model itself is not touched."""
     home = torch.device(device)
-    memo: dict[int, Any] = {}
+    memo: dict[int, Any] = dict(state.walk.shared)
     try:
         if device == SIMULATED:
             memo = _simulated(state)
@@ -175,7 +175,7 @@ def _simulated(state: HiddenState) -> dict[int, Any]:
     tensors = (
         dict(state.registered.tensors) | state.inside | {id(each.thing): each.thing for each in state.tensors}
     )
-    memo: dict[int, Any] = {}
+    memo: dict[int, Any] = dict(state.walk.shared)
     for key, tensor in tensors.items():
         with torch.no_grad():
             made = tensor.detach().to(SIMULATED) if key in moved else tensor.detach().clone()

@@ -30,7 +30,7 @@ from torchlint.observed import (
     UnreachedParameter,
 )
 from torchlint.runtime.autograd import Leaves, leaves, tensors_in
-from torchlint.runtime.creation import created, name_of
+from torchlint.runtime.creation import name_of
 from torchlint.runtime.hiding import HiddenState, place, reads_mode
 from torchlint.runtime.hooks import Birth, Calls, watched_calls
 from torchlint.runtime.inputs import Inputs
@@ -46,6 +46,7 @@ from torchlint.runtime.registration import (
     registry,
     tensors_of,
 )
+from torchlint.runtime.walk import walk
 
 _DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
@@ -99,7 +100,9 @@ class ForwardProbe:
         self.still_training = self._set_mode(train=False)
         self.evaluated = self._passes(inputs)
         self.outputs = [[tensor.detach().clone() for tensor in each.outputs] for each in self.evaluated]
-        self.kept = set(Registered(self.model).modules)
+        now = Registered(self.model)
+        self.kept = set(now.modules)
+        self.now_hidden = {id(each.thing): each for each in walk(now).hidden}
         self.changed_in_eval = self.changed
         self._set_mode(train=True)
         self.trained = self._passes(inputs)
@@ -108,7 +111,9 @@ class ForwardProbe:
         """Ask the model, as a user would; the identities of the hidden modules that train afterwards."""
         self.model.train(train)
         hidden = [module for each in self.state.modules for _, module in modules_of(each.thing)]
-        return {id(module) for module in hidden if module.training and reads_mode(module)}
+        return {
+            id(module) for module in hidden if attributes_of(module).get("training") and reads_mode(module)
+        }
 
     def _passes(self, inputs: Inputs) -> list[Pass]:
         """Two passes, or one where it fails. Buffers that the second changes are noted: the first may fill a cache."""
@@ -240,12 +245,11 @@ class ForwardProbe:
         return any(id(module) in each.calls.called for each in self.evaluated[1:])
 
     def _outside_module(self, done: Pass, module: nn.Module, tensors: list[torch.Tensor]) -> HiddenModule:
-        caller = self._nearest(done.calls.callers[id(module)], done.calls)
-        _, path, holder = name_outside(module, caller)
+        where, holder = self._where(module, self._nearest(done.calls.callers[id(module)], done.calls))
         trainable = [tensor for tensor in tensors if is_parameter(tensor)]
         site = done.calls.sites[id(module)]
         return HiddenModule(
-            **place(module, path, caller, root_of(path), site=created(module) or site, assigned=False),
+            **{**where, "created": where["created"] or site},
             holder=holder,
             numel=sum(map(numel_of, tensors)),
             parameters=sum(map(numel_of, trainable)),
@@ -264,14 +268,19 @@ class ForwardProbe:
                 where = place(tensor, self.path_of(use.within), use.within, site=use.site)
                 yield BornInForward(**where, numel=numel_of(tensor), again=True)
             return
-        _, path, holder = name_outside(tensor, use.within)
-        where = place(
-            tensor, path, use.within, root_of(path), site=created(tensor) or use.site, assigned=False
-        )
+        where, holder = self._where(tensor, use.within)
+        where["created"] = where["created"] or use.site
         evidence = {"in_graph": True, "in_parameters": False, "in_state_dict": False, "moved": False}
         kind: type[Hidden] = HiddenParameter if is_parameter(tensor) else HiddenTensor
         extra: dict[str, Any] = {} if kind is HiddenParameter else {"trainable": True}
         yield kind(**where, **extra, holder=holder, numel=numel_of(tensor), evidence=evidence)
+
+    def _where(self, thing: object, user: nn.Module | None) -> tuple[dict[str, Any], str]:
+        """Where a thing is kept that both passes used: on the model since the first, or in a global, or somewhere."""
+        if found := self.now_hidden.get(id(thing)):
+            return place(thing, found.path, found.owner, found.attribute), found.holder
+        _, path, holder = name_outside(thing, user)
+        return place(thing, path, user, root_of(path), assigned=False), holder
 
     def unequal(self, explained: tuple[str, ...]) -> Iterator[UnequalOutputs]:
         """Whether the two passes in evaluation differ; ``explained`` are the codes that say why they do."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterable, Iterator, Mapping
 
 from torchlint.config import Config
+from torchlint.diagnostic import Diagnostic, Position, Range
+from torchlint.diagnostic import Finding as Placed
 from torchlint.observed import Observation
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
 from torchlint.runtime.allowance import allowed
 from torchlint.runtime.report import Allowed, Finding, Report
 from torchlint.settings import check_selectors
+from torchlint.suppress import apply as suppress
 
 
 class Judge:
@@ -60,10 +64,24 @@ class Judge:
         for finding in self.findings(observations):
             cls = classes.get(finding.owner)
             allowance = allowed(cls, finding.code, finding.name, finding.attribute) if cls else None
-            if allowance is None:
-                into.add(finding)
-            else:
+            if allowance is not None:
                 into.allowed.append(Allowed(finding, allowance.reason))
+            elif is_silenced(finding):
+                into.allowed.append(Allowed(finding, f"by a comment at {finding.place}"))
+            else:
+                into.add(finding)
+
+
+def is_silenced(finding: Finding) -> bool:
+    """Whether a comment on the line of the finding silences the rule, as it does for ``torchlint check``."""
+    file, _, line = (finding.place or "").rpartition(":")
+    lines = linecache.getlines(file) if file else []
+    if not 0 < int(line or 0) <= len(lines):
+        return False
+    start = Position(int(line), 1)
+    place = Range(start, Position(start.line, len(lines[start.line - 1]) + 1))
+    static = Diagnostic(finding.code, finding.name, finding.severity, file, Placed(place, finding.message))
+    return static not in suppress("".join(lines), [static], lambda _: False, file)
 
 
 def together(observations: Iterable[Observation]) -> list[Observation]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ def is_lazy(tensor: torch.Tensor) -> bool:
 
 
 def join(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
+    return f"{prefix}.{name}" if prefix and name else prefix or name
 
 
 def modules_of(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -67,7 +68,8 @@ def modules_of(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         yield from level
         below = []
         for path, module in level:
-            for name, child in registry(module, "_modules").items():
+            children = attributes_of(module).get("_modules")
+            for name, child in children.items() if children else ():
                 if is_module(child) and id(child) not in seen:
                     seen.add(id(child))
                     below.append((join(path, name), child))
@@ -100,13 +102,20 @@ class Registered:
         self.modules = {id(module): (path, module) for path, module in modules_of(root)}
         self.names: dict[int, str] = {}
         self.tensors: dict[int, torch.Tensor] = {}
-        for name, tensor in tensors_of(root):
-            self.names.setdefault(id(tensor), name)
-            self.tensors[id(tensor)] = tensor
-        self.storages = {storage_of(tensor) for tensor in self.tensors.values()} - {None}
+        for path, module in self.modules.values():
+            own = attributes_of(module)
+            for held in (own.get("_parameters"), own.get("_buffers")):
+                for key, tensor in held.items() if held else ():
+                    if is_tensor(tensor) and id(tensor) not in self.names:
+                        self.names[id(tensor)] = join(path, key)
+                        self.tensors[id(tensor)] = tensor
 
     def has(self, thing: object) -> bool:
         return id(thing) in self.modules or id(thing) in self.names
+
+    @cached_property
+    def storages(self) -> set[int | None]:
+        return {storage_of(tensor) for tensor in self.tensors.values()} - {None}
 
     def shares(self, tensor: torch.Tensor) -> bool:
         """Whether the tensor is registered, or a view of what is."""
@@ -136,11 +145,25 @@ class Registered:
         return {id(each): _UninitializedBuffer(device=each.device, dtype=each.dtype) for each in lazy}
 
 
-def moved_by(model: nn.Module) -> set[int] | None:
-    """The identities of the tensors that ``model.to()`` would move, by way of an ``_apply`` that changes nothing.
+def moved_by(registered: Registered) -> set[int] | None:
+    """The identities of the tensors that ``model.to()`` would move.
 
-    Unlike a list of the registered ones, it honours a user's own ``_apply``. ``None`` where it raises.
+    These are the registered ones, unless a module has an ``_apply`` of its own: then it is asked, with a function that
+    changes nothing. ``None`` where it raises.
     """
+    if not any(
+        map(_has_own_apply, {type(module): module for _, module in registered.modules.values()}.values())
+    ):
+        return set(registered.names)
+    return applied_to(registered.root)
+
+
+def _has_own_apply(module: nn.Module) -> bool:
+    return not getattr(type(module)._apply, "__module__", "").startswith("torch.")
+
+
+def applied_to(model: nn.Module) -> set[int] | None:
+    """The identities of the tensors that ``model._apply(function)`` calls a function with; ``None`` where it raises."""
     moved: set[int] = set()
 
     def record(tensor: torch.Tensor) -> torch.Tensor:

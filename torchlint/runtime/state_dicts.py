@@ -54,12 +54,14 @@ def copies(state: HiddenState) -> Iterator[Observation]:
         # Non-leaf tensors refuse to be copied, as they do in an ordinary copy; the others are shared.
         leaf = {id(each): _alike(each) for each in _all_tensors(state) if each.is_leaf and not is_lazy(each)}
         yield from broken_ties(
-            model, copy.deepcopy(model, {**leaf, **state.registered.lazy_copies()}), "copy.deepcopy"
+            model,
+            copy.deepcopy(model, {**state.walk.shared, **leaf, **state.registered.lazy_copies()}),
+            "copy.deepcopy",
         )
     except Exception as error:
         yield FailedCopy(**where, operation="copy.deepcopy", reason=first_line(error))
     try:
-        _Pickler(io.BytesIO()).dump(model)
+        _Pickler(state.walk.shared).dump(model)
     except Exception as error:
         yield FailedCopy(**where, operation="pickle", reason=first_line(error))
 
@@ -79,10 +81,14 @@ def _alike(tensor: torch.Tensor) -> torch.Tensor:
 
 
 class _Pickler(pickle.Pickler):
-    """Tensors and classes are named only: their values take memory, and a local class is no fault of the model."""
+    """Leaves out tensors and other large things, and classes, as a local class is no fault of the model."""
+
+    def __init__(self, left_out: dict[int, Any]) -> None:
+        super().__init__(io.BytesIO())
+        self.left_out = left_out
 
     def persistent_id(self, thing: Any) -> str | None:
-        return "" if is_tensor(thing) or isinstance(thing, type) else None
+        return "" if is_tensor(thing) or issubclass(type(thing), type) or id(thing) in self.left_out else None
 
 
 def round_trip(
@@ -96,6 +102,9 @@ def round_trip(
     fresh = factory()
     if not isinstance(fresh, nn.Module):
         raise TypeError(f"the factory made no nn.Module, but {type(fresh).__name__}")
+    for tensor in state.registered.tensors.values():
+        fresh.to(tensor.device)
+        break
     where: dict[str, Any] = {"owner": name_of(type(model)), "type": type(model).__name__}
     try:
         fresh.load_state_dict(model.state_dict(), strict=True)

@@ -108,7 +108,8 @@ class _Picture:
         yield f"state_dict(): {self._saved()} entries"
         for optimizer in self.optimizers:
             yield from _groups(optimizer)
-        hidden = [path for path in self.codes if path not in registered.names.values()]
+        seen = {*registered.names.values(), *(path for path, _ in registered.modules.values())}
+        hidden = [path for path in self.codes if path not in seen]
         if hidden:
             yield f"!! reached by none of these: {', '.join(hidden)}"
 

@@ -29,7 +29,7 @@ from torchlint.observed import (
 from torchlint.runtime.creation import name_of
 from torchlint.runtime.device import SIMULATED, DeviceResult, first_line, try_device, unavailable
 from torchlint.runtime.forward import ForwardProbe
-from torchlint.runtime.hiding import HiddenState
+from torchlint.runtime.hiding import HiddenState, Seen
 from torchlint.runtime.inputs import Inputs, needs_inputs
 from torchlint.runtime.judging import Judge
 from torchlint.runtime.optimizers import coverage, optimized_by, optimizers_in
@@ -45,7 +45,7 @@ _FORWARD = (*_HIDDEN, BornInForward, MutatedBuffer, RandomCall, UnequalOutputs, 
 
 def verify(
     model: nn.Module,
-    args: Sequence[Any] | torch.Tensor = (),
+    args: object = (),
     kwargs: Mapping[str, Any] | None = None,
     *,
     optimizer: object = None,
@@ -57,22 +57,25 @@ def verify(
 ) -> Report:
     """Compare what a model has with what PyTorch sees of it, and what it does with what it should.
 
-    Without ``args`` and ``kwargs``, the model is only looked at. With them it is called, as ``model(*args, **kwargs)``:
-    twice in evaluation, twice in training, and once more for each of ``devices`` on a copy that is moved there. Where
-    no GPU is among ``devices``, moving is simulated. An ``optimizer``, or several in a list, is compared with the
-    model's Parameters; a ``factory`` makes a fresh model of the same architecture, which must compute the same after
-    loading the state of this one. A ``scheduler`` is checked over training steps, by :func:`watch`.
+    Without ``args`` and ``kwargs``, the model is only looked at. With them it is called, as ``model(*args, **kwargs)``
+    (what is no tuple or list is a single argument): twice in evaluation, twice in training, and once more on a copy
+    that is moved to the first of ``devices`` that is there and not the CPU. Without one, moving is simulated. An
+    ``optimizer``, or several in a list, is compared with the model's Parameters; a ``factory`` makes a fresh model of
+    the same architecture, which must compute the same after loading the state of this one. A ``scheduler`` is checked
+    over training steps, by :func:`watch`.
 
     ``select`` and ``ignore`` take codes, names and prefixes of rules. The model is left exactly as it was found, also
     when it raises; it is kept in memory twice meanwhile.
 
-    Raises ``TypeError`` if ``model`` is no :class:`torch.nn.Module`, and :class:`torchlint.settings.ConfigError` for a
-    selector that means no rule. What goes wrong in a check is in ``report.not_run``, never raised.
+    Raises ``TypeError`` if ``model`` is no :class:`torch.nn.Module` or ``optimizer`` no optimizer, ``RuntimeError`` for
+    a device that torch does not know, and :class:`torchlint.settings.ConfigError` for a selector that means no rule.
+    What goes wrong in a check is in ``report.not_run``, never raised.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"verify needs an nn.Module, not {type(model).__name__}")
-    given = Inputs((args,) if isinstance(args, torch.Tensor) else tuple(args), dict(kwargs or {}))
-    return _Verification(model, Judge(select, ignore), optimizer, scheduler, factory).run(given, devices)
+    given = Inputs(tuple(args) if isinstance(args, (tuple, list)) else (args,), dict(kwargs or {}))
+    others = [each for each in devices if torch.device(each).type not in ("cpu", SIMULATED)]
+    return _Verification(model, Judge(select, ignore), optimizer, scheduler, factory).run(given, others)
 
 
 def assert_registered(
@@ -80,9 +83,13 @@ def assert_registered(
 ) -> None:
     """Raise :class:`VerificationError` if the model keeps modules or weights where PyTorch does not see them.
 
-    One line in a test: the model is looked at, not called.
+    One line in a test: the model is looked at, not called. Raises ``TypeError`` and ``ConfigError`` as :func:`verify`.
     """
-    verify(model, select=select, ignore=ignore).raise_on("error")
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"assert_registered needs an nn.Module, not {type(model).__name__}")
+    verification = _Verification(model, Judge(select, ignore))
+    verification.judge_all(verification.state.observations())
+    verification.report.raise_on("error")
 
 
 class _Verification:
@@ -92,9 +99,9 @@ class _Verification:
         self,
         model: nn.Module,
         judge: Judge,
-        optimizer: object,
-        scheduler: object,
-        factory: Callable[[], nn.Module] | None,
+        optimizer: object = None,
+        scheduler: object = None,
+        factory: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.model = model
         self.judge = judge
@@ -103,16 +110,18 @@ class _Verification:
         self.factory = factory
         self.report = Report(target=name_of(type(model)), torch=str(torch.__version__))
         self.state = HiddenState(Registered(model))
+        self.report.truncated += self.state.walk.truncated
 
     def run(self, given: Inputs, devices: Sequence[str]) -> Report:
         inputs = given if given.args or given.kwargs or not needs_inputs(self.model) else None
-        observations = list(self._observations(inputs, devices))
-        classes = {name_of(type(each)): type(each) for _, each in self.state.registered.modules.values()}
-        self.judge.report(observations, self.report, classes)
-        self._judge_outputs(classes)
-        self.report.truncated += self.state.walk.truncated
+        self.judge_all(list(self._observations(inputs, devices)))
+        self._judge_outputs()
         self.report.picture = tree(self.state, self.optimizers, self.report.findings)
         return self.report
+
+    def judge_all(self, observations: Iterable[Observation]) -> None:
+        classes = {name_of(type(each)): type(each) for _, each in self.state.registered.modules.values()}
+        self.judge.report(observations, self.report, classes)
 
     def _observations(self, inputs: Inputs | None, devices: Sequence[str]) -> Iterator[Observation]:
         probe: ForwardProbe | None = None
@@ -120,9 +129,14 @@ class _Verification:
         with restored(self.state):
             if inputs is None:
                 self._not_run("forward", "no inputs were given: pass args or kwargs")
+            elif any(tensor.is_meta for tensor in self.state.registered.tensors.values()):
+                self._not_run("forward", "the model is on the meta device, where tensors have no values")
             elif self.judge.wants(*_FORWARD):
+                self.report.devices[self._home()] = "run"
                 device = self._moved(inputs, devices)
                 probe = self._forward(inputs)
+                if probe is None or any(probe.errors):
+                    self.report.devices[self._home()] = "failed"
             if self.judge.wants(BrokenTie, FailedCopy):
                 yield from self._guarded("copies", lambda: copies(self.state))
             if self.factory is not None and self.judge.wants(RoundTrip, BrokenTie):
@@ -138,14 +152,7 @@ class _Verification:
         if self.scheduler is not None:
             self._not_run("scheduler", "it is seen only over training steps: use runtime.watch")
         usable = probe if probe is not None and probe.state is self.state else None
-        yield from self.state.observations(
-            optimized=set(optimized_by(self.optimizers)) if self.optimizers else None,
-            called=usable.called if usable else None,
-            in_graph=usable.in_graph if usable else None,
-            still_training=usable.still_training if usable else None,
-            breaks=device[1].breaks if device else None,
-            device=device[0] if device else None,
-        )
+        yield from self.state.observations(self._seen(usable, device))
         if device is not None:
             yield from device[1].caches
         if probe is not None:
@@ -153,6 +160,15 @@ class _Verification:
         self.probe = probe
         if self.judge.wants(UncoveredParameter, ForeignTensors):
             yield from coverage(self.state, self.optimizers, usable.in_graph if usable else None)
+
+    def _seen(self, probe: ForwardProbe | None, device: tuple[str, DeviceResult] | None) -> Seen:
+        seen = Seen(optimized=set(optimized_by(self.optimizers)) if self.optimizers else None)
+        if probe is not None:
+            seen.called, seen.in_graph = probe.called, probe.in_graph
+            seen.still_training = probe.still_training
+        if device is not None:
+            seen.device, seen.breaks = device[0], device[1].breaks
+        return seen
 
     def _forward(self, inputs: Inputs) -> ForwardProbe | None:
         """Run the passes; on a copy where a lazy module would learn its shape, which cannot be undone."""
@@ -163,34 +179,41 @@ class _Verification:
             except Exception as error:
                 self._not_run("forward", f"a lazy model that cannot be copied: {first_line(error)}")
                 return None
-        probe = ForwardProbe(state, inputs)
+        try:
+            probe = ForwardProbe(state, inputs)
+        except Exception as error:  # not of forward, which may raise, but of `train()` and the like
+            self._not_run("forward", first_line(error))
+            return None
         for mode, raised in probe.errors:
             self._not_run(f"forward in {mode}", f"the model raised {first_line(raised)}")
         return probe
 
+    def _home(self) -> str:
+        """Where the model is."""
+        return next((str(tensor.device) for tensor in self.state.registered.tensors.values()), "cpu")
+
     def _moved(self, inputs: Inputs, devices: Sequence[str]) -> tuple[str, DeviceResult] | None:
-        """The pass on another device that counts: a real one before the simulation."""
-        self.report.devices["cpu"] = "run"
-        real = [each for each in devices if torch.device(each).type not in ("cpu", SIMULATED)]
-        usable = [each for each in real if unavailable(each) is None]
+        """The pass on another device: on a real one, if there is one, as that counts more than the simulation."""
         if self.state.registered.is_lazy:
             self._not_run("device", "a lazy model has no tensors to move before its first call")
             return None
-        device = usable[0] if usable else SIMULATED
+        device = next((each for each in devices if unavailable(each) is None), SIMULATED)
         result = try_device(self.state, inputs, device)
-        self.report.devices[device] = "simulated" if device == SIMULATED else "run"
+        name, status = ("simulated", "simulated") if device == SIMULATED else (device, "run")
+        self.report.devices[device] = status if result.why is None else f"{status}, inconclusive"
         if result.why is not None:
-            self._not_run(f"device ({'simulated' if device == SIMULATED else device})", result.why)
-        return ("simulated" if device == SIMULATED else device), result
+            self._not_run(f"device ({name})", result.why)
+        return name, result
 
     def _absent_devices(self, devices: Sequence[str]) -> None:
-        """A device that is not there is skipped, which is not the same as passed."""
+        """A device that is not there, or was not needed, is skipped, which is not the same as passed."""
         for each in devices:
-            if torch.device(each).type not in ("cpu", SIMULATED) and (why := unavailable(each)):
+            if each not in self.report.devices:
+                why = unavailable(each) or "another device was there"
                 self.report.devices[each] = f"skipped: {why}"
                 self._not_run(each, f"skipped: {why}")
 
-    def _judge_outputs(self, classes: Mapping[str, type]) -> None:
+    def _judge_outputs(self) -> None:
         """Last, as what was found may explain why two passes differ."""
         if self.probe is None:
             return
@@ -201,14 +224,15 @@ class _Verification:
             if each.code in _STOCHASTIC or each.evidence.get("training_after_eval")
         ]
         codes = tuple(dict.fromkeys([*explained, *("TL101" for _ in deliberate[:1])]))
-        self.judge.report(self.probe.unequal(codes), self.report, classes)
+        self.judge_all(self.probe.unequal(codes))
 
     def _guarded(self, check: str, run: Callable[[], Iterator[Observation]]) -> list[Observation]:
+        found: list[Observation] = []
         try:
-            return list(run())
+            found.extend(run())
         except Exception as error:
             self._not_run(check, first_line(error))
-            return []
+        return found
 
     def _not_run(self, check: str, why: str) -> None:
         self.report.not_run.append(NotRun(check, why))

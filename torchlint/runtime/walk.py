@@ -12,6 +12,7 @@ import collections
 import contextlib
 import functools
 import gc
+import threading
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +29,9 @@ from torchlint.runtime.registration import (
     is_module,
     is_tensor,
     join,
+    modules_of,
     registry,
+    tensors_of,
 )
 
 MOST_ELEMENTS = 100_000
@@ -64,7 +67,7 @@ _HOOKS = (
 _INTERNAL = frozenset(
     {*REGISTRIES, "training", "_non_persistent_buffers_set", "_is_full_backward_hook"}
     | {"_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks_with_kwargs"}
-    | {"_actual_script_module"}
+    | {"_actual_script_module", *_HOOKS}
 )
 _INTERNAL_PREFIX = "__composable_api_state_key"
 
@@ -78,17 +81,16 @@ _CLOSED = (
     "transformers.trainer", "tokenizers", "numpy", "scipy", "sympy", "networkx",
 )  # fmt: skip
 
-_ITERATORS: tuple[type, ...] = (
-    type(iter([])),
-    type(iter(())),
-    type(iter({}.values())),
-    type(iter(set())),
-    map,
-    filter,
-    zip,
-    enumerate,
-    reversed,
-    types.MappingProxyType,
+# Iterators, views and the like have no attributes: what they hold is asked of the garbage collector.
+_BUILT_IN = ("builtins", "itertools", "operator", "_operator", "collections")
+_OPAQUE = (
+    types.ModuleType,
+    types.CodeType,
+    types.FrameType,
+    types.TracebackType,
+    BaseException,
+    type,
+    property,
 )
 _CONTAINERS: tuple[Any, ...] = (list, tuple, dict, set, frozenset, collections.deque)
 _CACHE = type(functools.lru_cache(lambda: None))
@@ -121,6 +123,8 @@ class Walk:
     containers: list[Any] = field(default_factory=list)
     generators: list[torch.Generator] = field(default_factory=list)
     truncated: list[str] = field(default_factory=list)
+    shared: dict[int, Any] = field(default_factory=dict)
+    """What a copy of the model need not copy: optimizers, data sets, arrays, very long lists."""
 
     @property
     def modules(self) -> list[Reached]:
@@ -158,6 +162,8 @@ def walk(registered: Registered) -> Walk:
         seen[id(thing)] = thing
         if is_module(thing) or is_tensor(thing):
             found.hidden.append(Reached(thing, item.path, item.owner, item.attribute, item.holder))
+            if is_module(thing) and not any(tensors_of(thing)):  # type: ignore[arg-type]
+                queue.extend(_from_hidden(thing, item))  # type: ignore[arg-type]
             continue
         _note(thing, item, found)
         queue.extend(
@@ -166,6 +172,15 @@ def walk(registered: Registered) -> Walk:
             if type(part.thing) not in _ATOMS
         )
     return found
+
+
+def _from_hidden(module: nn.Module, item: _Item) -> Iterator[_Item]:
+    """What a module that registers nothing keeps in its attributes: it may hide more."""
+    for path, each in modules_of(module):
+        for name, thing in plain_attributes(each):
+            yield item._replace(
+                thing=thing, path=join(join(item.path, path), name), holder=f"a `{type(each).__name__}`"
+            )
 
 
 def _note(thing: object, item: _Item, found: Walk) -> None:
@@ -177,7 +192,10 @@ def _note(thing: object, item: _Item, found: Walk) -> None:
     elif attributes_of(thing) and not _is_closed(kind):
         found.containers.append(attributes_of(thing))
     base = next((each for each in _CONTAINERS if issubclass(kind, each)), None)
+    if (base is None and _is_closed(kind)) or kind.__name__ == "ndarray":
+        found.shared[id(thing)] = thing
     if base is not None and base.__len__(thing) > MOST_ELEMENTS:
+        found.shared[id(thing)] = thing
         found.truncated.append(f"only the first {MOST_ELEMENTS:,} elements of `{item.path}`")
 
 
@@ -189,8 +207,9 @@ def _from_modules(registered: Registered) -> Iterator[_Item]:
     for path, module in modules:
         for name, thing in plain_attributes(module):
             yield _Item(thing, join(path, name), module, name, "")
+        own = attributes_of(module)
         for name in _HOOKS:
-            for number, hook in enumerate(registry(module, name).values()):
+            for number, hook in enumerate(own[name].values() if own.get(name) else ()):
                 yield _Item(hook, join(path, f"{name}[{number}]"), module, name, "a hook")
     classes: set[type] = set()
     for path, module in modules:
@@ -217,12 +236,13 @@ def plain_attributes(module: nn.Module) -> Iterator[tuple[str, Any]]:
     """
     if isinstance(module, torch.jit.ScriptModule):
         return  # its attributes are another view of the module that it was made of
-    derived = _derived_attributes(module)
-    for name, thing in (*attributes_of(module).items(), *_slots(module)):
-        if name in _INTERNAL or name in _HOOKS or name in derived or type(thing) in _ATOMS:
-            continue
-        if not name.startswith(_INTERNAL_PREFIX):
-            yield name, thing
+    found = [
+        (name, thing)
+        for name, thing in (*attributes_of(module).items(), *_slots(module))
+        if type(thing) not in _ATOMS and name not in _INTERNAL and not name.startswith(_INTERNAL_PREFIX)
+    ]
+    derived = _derived_attributes(module) if found else ()
+    yield from ((name, thing) for name, thing in found if name not in derived)
 
 
 def _derived_attributes(module: nn.Module) -> set[str]:
@@ -251,9 +271,9 @@ def parts(thing: object) -> Iterator[Part]:
         yield from _parts_of_callable(thing)
     elif kind in (staticmethod, classmethod):
         yield Part("", thing.__func__)  # type: ignore[attr-defined]
-    elif kind in _ITERATORS or kind.__module__ == "itertools":
-        for number, element in enumerate(gc.get_referents(thing)):
-            yield Part(f"<{number}>", element, f"a `{kind.__name__}`")
+    elif issubclass(kind, threading.local):
+        inside: dict[str, Any] = threading.local.__getattribute__(thing, "__dict__")  # type: ignore[arg-type]
+        yield from (Part(f".{name}", value, "a `threading.local`") for name, value in inside.items())
     elif kind is types.GeneratorType:
         frame = thing.gi_frame  # type: ignore[attr-defined]
         yield from (
@@ -264,12 +284,16 @@ def parts(thing: object) -> Iterator[Part]:
         if thing.dtype.hasobject:  # type: ignore[attr-defined]
             yield Part(".tolist()", thing.tolist(), "an array")  # type: ignore[attr-defined]
         return
+    elif kind.__module__ in _BUILT_IN and not attributes_of(thing) and not issubclass(kind, _OPAQUE):
+        for number, element in enumerate(gc.get_referents(thing)):
+            yield Part(f"<{number}>", element, f"a `{kind.__name__}`")
+        return
     if not _is_closed(kind):
         yield from _parts_of_object(thing, kind)
 
 
 def _is_closed(kind: type) -> bool:
-    if kind is types.ModuleType or issubclass(kind, (type, types.CodeType, types.FrameType)):
+    if issubclass(kind, _OPAQUE):
         return True
     home = getattr(kind, "__module__", "")
     return not isinstance(home, str) or _is_closed_package(home)
