@@ -28,8 +28,21 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("run", "pool"),
     ("report",),
+    ("isolation", "corroboration"),
     ("runtime",),
-    ("api", "cli", "checking", "cleaning", "explain", "flake8", "pytest_plugin", "lsp", "docs", "__main__"),
+    (
+        "api",
+        "cli",
+        "checking",
+        "cleaning",
+        "explain",
+        "flake8",
+        "verifying",
+        "pytest_plugin",
+        "lsp",
+        "docs",
+        "__main__",
+    ),
 )
 
 # Upward imports that are meant, each with its reason.

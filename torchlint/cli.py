@@ -19,7 +19,7 @@ from torchlint.process import CLEAN, INTERRUPTED, UNUSABLE, silence
 if TYPE_CHECKING:
     from torchlint.project.shard import Shard
 
-COMMANDS = ("check", "explain", "rules", "clean", "version")
+COMMANDS = ("check", "verify", "explain", "rules", "clean", "version")
 
 
 _EXIT_STATUS = """\
@@ -74,6 +74,10 @@ def _run(arguments: Sequence[str]) -> int:
         from torchlint.checking import check
 
         return check(options, parser.error)
+    if options.command == "verify":
+        from torchlint.verifying import verify
+
+        return verify(options, parser.error)
     if options.command == "clean":
         from torchlint.cleaning import clean
 
@@ -144,6 +148,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"torchlint {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     _add_check(_command(commands, "check", "report problems in files and folders"))
+    _add_verify(
+        _command(commands, "verify", "build a live model and compare it with what PyTorch sees of it")
+    )
     explain = _command(commands, "explain", "what a rule finds, why it matters, and the way out")
     explain.add_argument("rule", help="its code or name")
     rules = _command(commands, "rules", "list the rules")
@@ -277,6 +284,78 @@ def _add_cache_folder(parser: argparse.ArgumentParser | argparse._ArgumentGroup)
         metavar="FOLDER",
         help="default: TORCHLINT_CACHE_DIR, else .torchlint_cache beside the settings or in the working directory",
     )
+
+
+def _add_verify(parser: _Parser) -> None:
+    parser.description = (
+        "Build a live model and compare it with what PyTorch sees of it. This imports and runs your code, in a process "
+        "of its own with limits on time and memory; it is no sandbox."
+    )
+    parser.add_argument(
+        "target",
+        nargs="?",
+        metavar="TARGET",
+        help="package.module:name or file.py:name of a model, a Module class or a function that makes one; "
+        "with --from-static: the folder that was checked",
+    )
+    model = parser.add_argument_group("the model")
+    model.add_argument(
+        "--arguments", metavar="JSON", help="for the class or function: a list, or an object of keywords"
+    )
+    model.add_argument(
+        "--inputs",
+        metavar="TARGET",
+        help="a function that gives the inputs of the forward pass: a tensor, a tuple of arguments, a dict of "
+        "keywords, or a tuple and a dict; without it the model is only looked at",
+    )
+    model.add_argument(
+        "--optimizer",
+        metavar="TARGET",
+        help="a function that gets the model, or the name of a class of torch.optim",
+    )
+    model.add_argument(
+        "--device",
+        action="append",
+        metavar="DEVICE",
+        help="cpu (the default), cuda …; may be given several times",
+    )
+    model.add_argument(
+        "--from-static",
+        metavar="FILE",
+        help="a report of `check --output-format json`: build the classes it is about and say what is confirmed",
+    )
+    limits = parser.add_argument_group("limits")
+    limits.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=300.0,
+        metavar="S",
+        help="seconds for a model; default: %(default)g",
+    )
+    limits.add_argument(
+        "--memory", type=_jobs, metavar="MB", help="what your code may take; default: what is free (Linux)"
+    )
+    selectors = "codes, their first characters, names, or ALL; separated by commas"
+    rules = parser.add_argument_group("rules")
+    rules.add_argument("--select", action="append", metavar="RULES", help=f"only these: {selectors}")
+    rules.add_argument("--ignore", action="append", metavar="RULES", help="not these")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output-format", choices=("full", "json", "sarif"), default="full", help="default: %(default)s"
+    )
+    output.add_argument("-o", "--output-file", metavar="FILE", help="write the report to FILE")
+    output.add_argument("--no-tree", action="store_true", help="leave out the picture of the model")
+    output.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds")
+    return seconds
 
 
 def _jobs(text: str) -> int:
