@@ -143,7 +143,8 @@ def mutate(model: nn.Module) -> dict[str, bool]:
     """Hide a layer, a Parameter and a buffer of the model, one after the other; whether each was found."""
     found = {}
     places = [(parent, name, child) for parent in model.modules() for name, child in parent.named_children()]
-    layers = [each for each in places if any(True for _ in each[2].parameters(recurse=False))]
+    names = Counter(id(each) for _, each in model.named_parameters(remove_duplicate=False))
+    layers = [each for each in places if _is_alone(each[2], names)]
     if layers:
         parent, name, child = random.choice(layers)
         for kind, hide in HIDING.items():
@@ -160,6 +161,12 @@ def mutate(model: nn.Module) -> dict[str, bool]:
         parent, name = random.choice(buffers)
         found["buffer"] = _found_if_hidden(model, parent, "_buffers", name, "TL002", getattr(parent, name))
     return found
+
+
+def _is_alone(layer: nn.Module, names: Counter[int]) -> bool:
+    """Whether a layer has Parameters, and nothing else registers them under another name."""
+    own = list(layer.parameters(recurse=False))
+    return bool(own) and all(names[id(each)] == 1 for each in layer.parameters())
 
 
 def _found_if_hidden(
