@@ -381,6 +381,10 @@ def problems(outcomes: Sequence[Outcome]) -> Iterator[str]:
 def summary(outcomes: Sequence[Outcome]) -> Iterator[str]:
     built = [each for each in outcomes if each.built]
     yield f"{len(outcomes)} models, {len(built)} built, {sum(each.called for each in built)} called"
+    mutants = [found for each in built for found in each.mutants.values()]
+    if mutants:
+        yield f"{sum(mutants)} of {len(mutants)} mutants found"
+        return
     ran = [
         each
         for each in built
