@@ -209,8 +209,9 @@ def _from_modules(registered: Registered) -> Iterator[_Item]:
             yield _Item(thing, join(path, name), module, name, "")
         own = attributes_of(module)
         for name in _HOOKS:
-            for number, hook in enumerate(own[name].values() if own.get(name) else ()):
-                yield _Item(hook, join(path, f"{name}[{number}]"), module, name, "a hook")
+            if hooks := own.get(name):
+                for number, hook in enumerate(hooks.values()):
+                    yield _Item(hook, join(path, f"{name}[{number}]"), module, name, "a hook")
     classes: set[type] = set()
     for path, module in modules:
         if type(module) in classes:
@@ -236,13 +237,13 @@ def plain_attributes(module: nn.Module) -> Iterator[tuple[str, Any]]:
     """
     if isinstance(module, torch.jit.ScriptModule):
         return  # its attributes are another view of the module that it was made of
-    found = [
-        (name, thing)
-        for name, thing in (*attributes_of(module).items(), *_slots(module))
-        if type(thing) not in _ATOMS and name not in _INTERNAL and not name.startswith(_INTERNAL_PREFIX)
-    ]
-    derived = _derived_attributes(module) if found else ()
-    yield from ((name, thing) for name, thing in found if name not in derived)
+    own = attributes_of(module)
+    found = [name for name in own if name not in _INTERNAL and type(own[name]) not in _ATOMS]
+    if found:
+        derived = _derived_attributes(module)
+        wanted = (name for name in found if name not in derived and not name.startswith(_INTERNAL_PREFIX))
+        yield from [(name, own[name]) for name in wanted]
+    yield from _slots(module)
 
 
 def _derived_attributes(module: nn.Module) -> set[str]:
@@ -380,18 +381,17 @@ def _parts_of_object(thing: object, kind: type) -> Iterator[Part]:
     yield from class_parts(kind)
 
 
-def _slots(thing: object) -> Iterator[tuple[str, Any]]:
-    for cls in type(thing).__mro__:
-        for name, member in _slots_of(cls):
-            with contextlib.suppress(AttributeError):  # not set
-                yield name, member.__get__(thing, cls)
+def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
+    for name, member in _slots_of(type(thing)):
+        with contextlib.suppress(AttributeError):  # not set
+            yield name, member.__get__(thing)
 
 
-@functools.cache
-def _slots_of(cls: type) -> tuple[tuple[str, Any], ...]:
-    if cls.__module__ == "builtins" or "__slots__" not in vars(cls):
-        return ()
-    return tuple((name, each) for name, each in vars(cls).items() if type(each) is types.MemberDescriptorType)
+@functools.lru_cache(maxsize=1024)
+def _slots_of(kind: type) -> tuple[tuple[str, Any], ...]:
+    classes = [cls for cls in kind.__mro__ if cls.__module__ != "builtins" and "__slots__" in vars(cls)]
+    members = (item for cls in classes for item in vars(cls).items())
+    return tuple((name, member) for name, member in members if type(member) is types.MemberDescriptorType)
 
 
 def class_parts(kind: type) -> Iterator[Part]:
