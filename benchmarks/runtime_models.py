@@ -10,13 +10,17 @@ inputs are known, and looked at otherwise. Nothing is downloaded.
 
 The exit status is 1 where a model has an error that is not one of ``KNOWN``, where ``verify`` raises, or where a model is
 not as it was before: its state is compared by hash, with the modes of its modules, its hooks and the random numbers.
-``--only TEXT`` takes the names that contain it, ``--sample N`` every n-th, ``--json FILE`` writes the findings.
+
+``--mutants`` hides one registered layer of each model in a list, a dict, a closure and other places in turn, one
+Parameter in a list and one buffer in an attribute, and asks whether each is found there. ``--only TEXT`` takes the names
+that contain it, ``--sample N`` every n-th, ``--json FILE`` writes the findings.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import gc
 import hashlib
 import io
@@ -46,6 +50,9 @@ KNOWN = {
 SECONDS = 120
 """For one model."""
 
+MEMORY = 16 * 10**9
+"""Bytes of address space for all of it, where the system can limit that: a model that needs more is not verified."""
+
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -70,6 +77,7 @@ class Outcome:
     seconds: float = 0.0
     modules: int = 0
     findings: list[dict[str, Any]] = field(default_factory=list)
+    mutants: dict[str, bool] = field(default_factory=dict)
     not_run: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -114,7 +122,63 @@ def _bytes(tensor: torch.Tensor) -> str:
     return hashlib.sha256(data.numpy().tobytes()).hexdigest()
 
 
-def look_at(subject: Subject) -> Outcome:
+class Slots:
+    __slots__ = ("hidden",)
+
+    def __init__(self, hidden: nn.Module) -> None:
+        self.hidden = hidden
+
+
+HIDING: dict[str, Callable[[Any], Any]] = {
+    "list": lambda thing: [thing],
+    "dict": lambda thing: {"hidden": thing},
+    "tuple in a list": lambda thing: [(thing,)],
+    "closure": lambda thing: lambda *args: thing(*args),
+    "partial": lambda thing: functools.partial(print, thing),
+    "slots": Slots,
+}
+
+
+def mutate(model: nn.Module) -> dict[str, bool]:
+    """Hide a layer, a Parameter and a buffer of the model, one after the other; whether each was found."""
+    found = {}
+    places = [(parent, name, child) for parent in model.modules() for name, child in parent.named_children()]
+    layers = [each for each in places if any(True for _ in each[2].parameters(recurse=False))]
+    if layers:
+        parent, name, child = random.choice(layers)
+        for kind, hide in HIDING.items():
+            found[kind] = _found_if_hidden(model, parent, "_modules", name, "TL001", hide(child))
+        name, parameter = next(child.named_parameters(recurse=False))
+        found["Parameter"] = _found_if_hidden(model, child, "_parameters", name, "TL001", [parameter])
+    buffers = [
+        (module, name)
+        for module in model.modules()
+        for name, each in module.named_buffers(recurse=False)
+        if each.dim() and each.numel()
+    ]
+    if buffers:
+        parent, name = random.choice(buffers)
+        found["buffer"] = _found_if_hidden(model, parent, "_buffers", name, "TL002", getattr(parent, name))
+    return found
+
+
+def _found_if_hidden(
+    model: nn.Module, parent: nn.Module, registry: str, name: str, code: str, kept: Any
+) -> bool:
+    registered = vars(parent)[registry]
+    before = dict(registered)
+    del registered[name]
+    vars(parent)["hidden_here"] = kept
+    try:
+        report = runtime.verify(model, select=[code])
+        return any(each.attribute == "hidden_here" for each in report.findings)
+    finally:
+        del vars(parent)["hidden_here"]
+        registered.clear()
+        registered.update(before)
+
+
+def look_at(subject: Subject, mutants: bool = False) -> Outcome:
     outcome = Outcome(subject.name)
     torch.manual_seed(0)
     try:
@@ -126,6 +190,9 @@ def look_at(subject: Subject) -> Outcome:
         return outcome
     outcome.built, outcome.called = True, inputs is not None
     outcome.modules = sum(1 for _ in model.modules())
+    if mutants:
+        outcome.mutants = mutate(model)
+        return outcome
     before = fingerprint(model)
     begun = time.perf_counter()
     try:
@@ -296,6 +363,9 @@ def problems(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield f"{each.name}: {each.raised}"
         if each.changed:
             yield f"{each.name}: changed: {', '.join(each.changed[:5])}"
+        missed = [kind for kind, found in each.mutants.items() if not found]
+        if missed:
+            yield f"{each.name}: not found when hidden: {', '.join(missed)}"
         for finding in each.findings:
             if finding["severity"] == "error" and not is_known(finding):
                 yield f"{each.name}: {finding['code']} {finding['path']}: {finding['message']}"
@@ -327,14 +397,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("models", choices=SUBJECTS)
     parser.add_argument("--only", default="", help="names that contain this")
+    parser.add_argument("--mutants", action="store_true", help="hide layers, and ask whether they are found")
     parser.add_argument("--sample", type=int, default=1, help="every n-th model")
     parser.add_argument("--json", help="write what was found to this file")
     parser.add_argument("--verbose", action="store_true", help="a line for each model")
     options = parser.parse_args(arguments)
+    with contextlib.suppress(ImportError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     subjects = [each for each in SUBJECTS[options.models]() if options.only in each.name][:: options.sample]
     outcomes = []
     for subject in subjects:
-        outcome = look_at(subject)
+        outcome = look_at(subject, options.mutants)
         outcomes.append(outcome)
         if options.verbose:
             words = outcome.raised[:100] or f"{outcome.seconds:.2f} s, {len(outcome.findings)} findings"

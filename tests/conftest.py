@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ROOT, all_blocks, all_proofs, all_trials
+from pages import ROOT, all_blocks, all_looks, all_proofs, all_trials
 
 from torchlint.rules import all_rules
 
@@ -71,7 +71,9 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Door:
 @pytest.fixture(scope="session")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ``run_proofs.py`` says of each program of a proof or verification; all of them run in one process."""
-    programs = [proof.program for proof in (*all_proofs(), *all_trials())]
+    programs = [proof.program for proof in (*all_proofs(), *all_trials())] + [
+        block.look for block in all_looks()
+    ]
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "run_proofs.py")],
         cwd=tmp_path_factory.mktemp("proofs"),

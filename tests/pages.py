@@ -29,6 +29,7 @@ _SUPPRESSION = re.compile(r"#\s*(?:noqa|torchlint\s*:)", re.IGNORECASE)
 _LOOKS_LIKE_A_MARKER = re.compile(r"#\s*(?:todo\b:?\s*)?TL\d{3}\b|^\s*#\s*\^+", re.IGNORECASE)
 _FILE = re.compile(r"^# file: (?P<path>\S+)\s*$")
 _HEADING = re.compile(r"^#{1,6} ")
+_ASIDE = re.compile(r"^<!-- the live model differs: .+ -->$")
 _FENCE = re.compile(r"^```(?P<language>\S*)(?: +(?P<role>.*\S))?\s*$")
 
 
@@ -58,10 +59,16 @@ class Block:
     role: str
     source: str
     markers: tuple[Marker, ...] = ()
+    differs: bool = False
 
     @property
     def id(self) -> str:
         return f"{self.page}:{self.line}-{self.role}"
+
+    @property
+    def look(self) -> str:
+        """A program that builds the models of the block and looks at them."""
+        return f"{self.source}\nfrom live import look\nreport = look(globals())\n"
 
     @property
     def module_name(self) -> str:
@@ -190,7 +197,7 @@ def parse_page(name: str, code: str, text: str) -> Page:
             project.append(piece)
             continue
         if isinstance(piece, Fence):
-            page.sections[-1].append(_block(page, piece.line, piece.role, piece.text))
+            page.sections[-1].append(_block(page, piece.line, piece.role, piece.text, piece.differs))
         else:
             page.sections.append([])
         _close_project(page, project)
@@ -203,6 +210,7 @@ class Fence(NamedTuple):
     line: int
     role: str
     text: str
+    differs: bool = False
 
 
 class Heading(NamedTuple):
@@ -212,7 +220,9 @@ class Heading(NamedTuple):
 def _pieces(text: str, problems: list[str]) -> Iterator[Fence | Heading]:
     """The headings and the Python blocks with a role, in order."""
     lines = iter(enumerate(text.splitlines(), start=1))
+    above = ""
     for number, line in lines:
+        differs, above = bool(_ASIDE.match(above)), line or above
         if _HEADING.match(line):
             yield Heading(number)
         elif opening := _FENCE.match(line):
@@ -224,7 +234,7 @@ def _pieces(text: str, problems: list[str]) -> Iterator[Fence | Heading]:
             else:
                 problems.append(f"line {number}: the block is not closed")
             if opening["language"] == "python" and opening["role"] is not None:
-                yield Fence(number, opening["role"], "".join(f"{inner}\n" for inner in body))
+                yield Fence(number, opening["role"], "".join(f"{inner}\n" for inner in body), differs)
             elif opening["language"].startswith(("python", "py")) and _has_marker(body):
                 problems.append(f"line {number}: the block has markers but no role")
         elif line.lstrip().startswith("```"):
@@ -235,7 +245,7 @@ def _has_marker(lines: list[str]) -> bool:
     return any(_TRAILING.search(line) or _BELOW.match(line) for line in lines)
 
 
-def _block(page: Page, line: int, role: str, text: str) -> Block:
+def _block(page: Page, line: int, role: str, text: str, differs: bool = False) -> Block:
     if role not in ROLES:
         page.problems.append(f"line {line}: unknown role {role!r}, known are {', '.join(ROLES)}")
     source, markers = read_markers(text, page.problems, line)
@@ -243,7 +253,7 @@ def _block(page: Page, line: int, role: str, text: str) -> Block:
         page.problems.append(f"line {line}: a bad block without a marker")
     if role in ("good", "fixed", "proof", "verify") and markers:
         page.problems.append(f"line {line}: a marker in a block that must be silent")
-    return Block(page.name, line, role, source, markers)
+    return Block(page.name, line, role, source, markers, differs)
 
 
 def _close_project(page: Page, fences: list[Fence]) -> None:
@@ -321,6 +331,16 @@ def all_proofs() -> list[Proof]:
 
 def all_trials() -> list[Proof]:
     return [trial for case in all_cases() for trial in case.trials]
+
+
+REGISTRATION = {"HiddenModule", "HiddenParameter", "HiddenTensor", "DerivedTensor"}
+
+
+def all_looks() -> list[Block]:
+    """The blocks of the rules on what a model keeps: it shows by itself, without being called."""
+    codes = {rule.code for rule in all_rules() if REGISTRATION & rule.trials.keys()}
+    found = (block for page in pages() if page.code in codes for block in page.blocks)
+    return [block for block in found if block.role in ("bad", "good", "fixed") and not block.differs]
 
 
 def all_projects() -> list[Project]:

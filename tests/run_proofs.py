@@ -1,7 +1,7 @@
 """Execute example blocks on real PyTorch: a list of programs as JSON on stdin, a verdict for each on stdout.
 
 A program sets ``broken``, or ``report`` to what ``torchlint.runtime`` gave; its verdict is ``{"broken": bool}``,
-``{"found": [[code, severity], …]}`` or ``{"error": traceback}``. One process runs all of them, because importing torch
+``{"found": [[code, severity, line], …]}`` or ``{"error": traceback}``. One process runs all of them, because importing torch
 takes longer than most do.
 """
 
@@ -34,7 +34,11 @@ def run(source: str) -> dict[str, Any]:
     except BaseException:
         return {"error": traceback.format_exc()}
     if hasattr(module, "report"):
-        return {"found": [(each.code, each.severity) for each in module.report.findings]}
+        lines = [int((each.assigned or ":0").rpartition(":")[2]) for each in module.report.findings]
+        found = [
+            (each.code, each.severity, line) for each, line in zip(module.report.findings, lines, strict=True)
+        ]
+        return {"found": found, "built": getattr(module.report, "built", None)}
     if not hasattr(module, "broken"):
         return {"error": "the program sets neither `broken` nor `report`"}
     return {"broken": bool(module.broken)}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from conftest import Door, Located, by_file
 from pages import (
+    REGISTRATION,
     Block,
     Case,
     Marker,
@@ -19,6 +20,7 @@ from pages import (
     Proof,
     all_blocks,
     all_cases,
+    all_looks,
     all_projects,
     all_proofs,
     all_trials,
@@ -357,9 +359,32 @@ def test_both_witnesses_agree(trial: Proof, verdicts: dict[str, Any]) -> None:
     """The runtime finds in the live model what the marker says of the source, and nothing in the repair."""
     verdict = verdicts[trial.program]
     assert "error" not in verdict, f"{verdict.get('error')}\n{trial.program}"
-    found = {code for code, severity in verdict["found"] if severity in VERDICTS[code]}
+    found = {code for code, severity, _ in verdict["found"] if severity in VERDICTS[code]}
     code = trial.block.page[:5]
     assert (code in found) is trial.broken, f"{verdict['found']} behind\n{trial.program}"
+
+
+@each(all_looks(), "block")
+def test_live_models_agree_with_the_source(block: Block, verdicts: dict[str, Any]) -> None:
+    """Where the models of a block can be built, both witnesses find the same, at the same lines.
+
+    A plain tensor is a note until it is seen to break, and a miss that the source is known for is none of the model's.
+    """
+    verdict = verdicts[block.look]
+    if "built" not in verdict:
+        pytest.skip("the block cannot be run without something that is not there")
+    codes = {rule.code for rule in all_rules() if REGISTRATION & rule.trials.keys()}
+    built = [range(start, end + 1) for start, end in verdict["built"]]
+    marked = {
+        (marker.code, marker.line) for marker in block.markers if any(marker.line in lines for lines in built)
+    }
+    promised = {(marker.code, marker.line) for marker in block.expected} & marked
+    seen = {(code, line) for code, _, line in verdict["found"] if code in codes}
+    grave = {
+        (code, line) for code, severity, line in verdict["found"] if code in codes and severity != "note"
+    }
+    assert {each for each in promised if each[0] in codes} <= seen, verdict
+    assert grave <= marked, verdict
 
 
 # --- the markers themselves

@@ -199,6 +199,7 @@ PLACES: dict[str, tuple[Callable[[Any], None], str]] = {
     "subclass of list": (setter("heads", lambda: Bag([layer()])), "heads[0]"),
     "dict": (setter("heads", lambda: {"a": layer()}), "heads['a']"),
     "dict with numbers": (setter("heads", lambda: {3: layer()}), "heads[3]"),
+    "dict with pairs": (setter("heads", lambda: {(0, "a"): layer()}), "heads[(0, 'a')]"),
     "OrderedDict": (setter("heads", lambda: collections.OrderedDict(a=layer())), "heads['a']"),
     "defaultdict": (setter("heads", counted), "heads['x'][0]"),
     "keys of a dict": (setter("heads", lambda: {layer(): 1}), "heads.keys()[0]"),
@@ -534,6 +535,20 @@ def test_the_line_is_the_one_that_assigns() -> None:
     assert finding.assigned_in.endswith("Assigned")
 
 
+def test_the_line_is_found_in_a_decorated_class() -> None:
+    class Decorated(nn.Module):
+        @torch.no_grad()
+        def __init__(self) -> None:
+            super().__init__()
+            self.heads = [nn.Linear(4, 4)]
+
+        @torch.no_grad()
+        def forward(self, x):
+            return x
+
+    assert f"{__file__}:" in (found(runtime.verify(Decorated()))[0].assigned or "")
+
+
 def test_trace_gives_the_line_that_creates() -> None:
     with runtime.trace():
         model = Net(setter("heads", lambda: [layer()]))
@@ -736,13 +751,32 @@ def test_module_that_never_called_super_init() -> None:
     runtime.verify(model)
 
 
-def test_ddp_is_silent(tmp_path) -> None:
+@pytest.fixture
+def one_process(tmp_path):
     torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
-    try:
-        model = nn.parallel.DistributedDataParallel(Net())
-        assert not found(runtime.verify(model, (torch.ones(3, 4),)))
-    finally:
-        torch.distributed.destroy_process_group()
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("one_process")
+def test_ddp_is_silent() -> None:
+    model = nn.parallel.DistributedDataParallel(Net())
+    assert not found(runtime.verify(model, (torch.ones(3, 4),)))
+
+
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.filterwarnings("ignore")
+def test_fsdp_is_silent() -> None:
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+
+    sharded = Net(setter("heads", lambda: [layer()]))
+    fully_shard(sharded, mesh=init_device_mesh("cpu", (1,)))
+    wrapped = FullyShardedDataParallel(Net(), device_id=torch.device("cpu"), use_orig_params=True)
+    assert not runtime.verify(wrapped, (torch.ones(3, 4),)).findings
+    report = runtime.verify(sharded, (torch.ones(3, 4),))
+    assert [each.path for each in report.findings] == ["heads[0]"]
+    assert "before it is wrapped" in str(report)
 
 
 def test_ten_thousand_modules() -> None:

@@ -173,6 +173,25 @@ def test_hooks_of_the_process_are_taken_away() -> None:
     assert before == after
 
 
+def test_an_apply_that_is_asked_changes_nothing() -> None:
+    class Moves(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(4, 4)
+            self.table = torch.ones(4)
+
+        def _apply(self, fn, recurse=True):
+            super()._apply(fn, recurse)
+            self.table = fn(self.table).clone()
+            return self
+
+    model = Moves()
+    kept = [model.table, model.lstm._flat_weights, model.lstm.weight_ih_l0]
+    assert not runtime.verify(model).findings
+    now = [model.table, model.lstm._flat_weights, model.lstm.weight_ih_l0]
+    assert all(old is new for old, new in zip(kept, now, strict=True))
+
+
 def test_lazy_modules_stay_lazy() -> None:
     model = nn.Sequential(nn.LazyLinear(4), nn.LazyBatchNorm1d(), nn.LazyConv1d(2, 1))
     runtime.verify(model, (torch.ones(3, 4),))

@@ -386,6 +386,22 @@ def test_an_optimizer_without_the_head() -> None:
     assert finding.evidence["in_graph"] is True
 
 
+def test_a_layer_that_the_first_step_adds() -> None:
+    class Adds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Linear(2, 2)
+
+        def forward(self, x):
+            if not hasattr(self, "head"):
+                self.head = nn.Linear(2, 1)
+            return self.head(self.body(x))
+
+    model = Adds()
+    assert run_with(model) == ["TL220"]
+    assert run_with(model) == []
+
+
 def test_a_parameter_that_no_step_reaches() -> None:
     model = nn.ModuleDict({"used": nn.Linear(2, 1), "unused": nn.Linear(2, 1)})
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)

@@ -32,7 +32,7 @@ def render(result: Result, style: Style) -> str:
     del style
     from torchlint.rules import all_rules
 
-    rules = all_rules()
+    rules = tuple(rule for rule in all_rules() if "source" in rule.witnesses)
     numbers = {rule.code: number for number, rule in enumerate(rules)}
     found = zip(result.diagnostics, fingerprints(result), strict=True)
     run = {

@@ -64,8 +64,9 @@ def parameter_without_gradient(parameter: UnreachedParameter) -> Iterator[Verdic
     References:
     - https://docs.pytorch.org/docs/stable/notes/autograd.html
     """
+    more = f" (with {parameter.count - 1} more)" if parameter.count > 1 else ""
     yield Verdict(
-        f"`{parameter.path}` receives no gradient: no output of {parameter.passes} passes depends on it",
+        f"`{parameter.path}`{more} receives no gradient: no output of {parameter.passes} passes depends on it",
         "note",
         "freeze it with `requires_grad_(False)` if that is meant",
     )

@@ -8,20 +8,22 @@ created them as well.
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
 from torch.utils.weak import WeakIdKeyDictionary
 
-_TORCH = str(Path(torch.__file__).parent)
-_HERE = str(Path(__file__).parent)
+_TORCH = str(Path(torch.__file__).parent) + os.sep
+_HERE = str(Path(__file__).parent) + os.sep
 
 
 class Assignment(NamedTuple):
@@ -83,7 +85,8 @@ def assignment(owner: type, attribute: str) -> Assignment | None:
 
 
 def _definition(cls: type) -> tuple[str, ast.ClassDef] | None:
-    codes = [each.__code__ for each in vars(cls).values() if hasattr(each, "__code__")]
+    methods = [inspect.unwrap(each) for each in vars(cls).values() if type(each) is FunctionType]
+    codes = [each.__code__ for each in methods if type(each) is FunctionType]
     files = [code.co_filename for code in codes]
     file = files[0] if files else getattr(sys.modules.get(cls.__module__), "__file__", None)
     if file is None or (tree := tree_of(file)) is None:

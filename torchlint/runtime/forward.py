@@ -11,7 +11,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -53,16 +52,16 @@ _DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
 @dataclass
 class Pass:
-    """One forward pass: its outputs and what was seen of it, or the error that it raised."""
+    """One forward pass: its outputs and what was seen of it, or the error that it raised.
+
+    The outputs are detached and the leaves of their graph noted, so that the graph itself is gone.
+    """
 
     calls: Calls
     functions: FunctionMode
     outputs: list[torch.Tensor] = field(default_factory=list)
+    leaves: Leaves = field(default_factory=lambda: Leaves({}))
     error: Exception | None = None
-
-    @cached_property
-    def leaves(self) -> Leaves:
-        return leaves(self.outputs)
 
 
 def run_pass(model: nn.Module, inputs: Inputs, known: set[int]) -> Pass:
@@ -79,9 +78,11 @@ def run_pass(model: nn.Module, inputs: Inputs, known: set[int]) -> Pass:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                done.outputs = tensors_in(model(*given.args, **given.kwargs))
+                outputs = tensors_in(model(*given.args, **given.kwargs))
+            done.leaves = leaves(outputs)
+            done.outputs = [tensor.detach().clone() for tensor in outputs]
         except Exception as error:
-            done.error = error
+            done.error = error.with_traceback(None)  # whose frames would keep what was computed
     return done
 
 
@@ -99,7 +100,6 @@ class ForwardProbe:
         self.model = state.registered.root
         self.still_training = self._set_mode(train=False)
         self.evaluated = self._passes(inputs)
-        self.outputs = [[tensor.detach().clone() for tensor in each.outputs] for each in self.evaluated]
         now = Registered(self.model)
         self.kept = set(now.modules)
         self.now_hidden = {id(each.thing): each for each in walk(now).hidden}
@@ -109,7 +109,7 @@ class ForwardProbe:
 
     def _set_mode(self, *, train: bool) -> set[int]:
         """Ask the model, as a user would; the identities of the hidden modules that train afterwards."""
-        self.model.train(train)
+        self.model.train() if train else self.model.eval()
         hidden = [module for each in self.state.modules for _, module in modules_of(each.thing)]
         return {
             id(module) for module in hidden if attributes_of(module).get("training") and reads_mode(module)
@@ -284,9 +284,8 @@ class ForwardProbe:
 
     def unequal(self, explained: tuple[str, ...]) -> Iterator[UnequalOutputs]:
         """Whether the two passes in evaluation differ; ``explained`` are the codes that say why they do."""
-        words = (
-            difference(*self.outputs) if len(self.outputs) == 2 and self.evaluated[1].error is None else ""
-        )
+        outputs = [each.outputs for each in self.evaluated if each.error is None]
+        words = difference(*outputs) if len(outputs) == 2 else ""
         if words:
             cls = type(self.model)
             yield UnequalOutputs(owner=name_of(cls), type=cls.__name__, difference=words, explained=explained)

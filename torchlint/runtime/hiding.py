@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from types import CodeType, FunctionType
 from typing import Any
 
 import torch
@@ -217,8 +219,14 @@ def reads_mode(module: nn.Module) -> bool:
     own = [
         cls for cls in type(module).__mro__ if not cls.__module__.startswith("torch.") and cls is not object
     ]
-    codes = (getattr(each, "__code__", None) for cls in own for each in vars(cls).values())
-    return any(code is not None and "training" in code.co_names for code in codes)
+    methods = (each for cls in own for each in vars(cls).values() if type(each) is FunctionType)
+    return any("training" in code.co_names for code in map(_code_of, methods))
+
+
+def _code_of(method: FunctionType) -> CodeType:
+    """Of a decorated method, its own code."""
+    inner = inspect.unwrap(method)
+    return inner.__code__ if isinstance(inner, FunctionType) else method.__code__
 
 
 def _submodules(module: nn.Module) -> list[nn.Module]:

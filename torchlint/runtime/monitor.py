@@ -283,9 +283,8 @@ class Monitor:
             )
         yield from self._born()
         yield from self._unreached()
-        yield from coverage(
-            self.state, [each.optimizer for each in self.steps.values()], self.reached or None
-        )
+        now = HiddenState(Registered(self.model))  # with the layers that the first step has added
+        yield from coverage(now, [each.optimizer for each in self.steps.values()], self.reached or None)
 
     def _optimizer_steps(self, each: _Steps) -> OptimizerSteps:
         name = type(each.optimizer).__name__

@@ -12,8 +12,6 @@ from torchlint.runtime.creation import name_of
 from torchlint.runtime.hiding import HiddenState, place
 from torchlint.runtime.registration import numel_of
 
-Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
-
 
 def optimizers_in(given: object) -> list[torch.optim.Optimizer]:
     """The optimizers of one, a list or dict of them, or a wrapper that has its own in ``optimizer``.

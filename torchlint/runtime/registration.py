@@ -95,20 +95,23 @@ def storage_of(tensor: torch.Tensor) -> int | None:
 
 
 class Registered:
-    """What PyTorch sees of one model, by identity. The model must be kept alive as long as this is."""
+    """What PyTorch sees of one model at this time, by identity."""
 
     def __init__(self, root: nn.Module) -> None:
         self.root = root
         self.modules = {id(module): (path, module) for path, module in modules_of(root)}
         self.names: dict[int, str] = {}
         self.tensors: dict[int, torch.Tensor] = {}
+        self.parameters: dict[str, torch.Tensor] = {}  # each once, by the first of its names
         for path, module in self.modules.values():
             own = attributes_of(module)
             for held in (own.get("_parameters"), own.get("_buffers")):
                 for key, tensor in held.items() if held else ():
                     if is_tensor(tensor) and id(tensor) not in self.names:
-                        self.names[id(tensor)] = join(path, key)
+                        name = self.names[id(tensor)] = join(path, key)
                         self.tensors[id(tensor)] = tensor
+                        if held is own.get("_parameters"):
+                            self.parameters[name] = tensor
 
     def has(self, thing: object) -> bool:
         return id(thing) in self.modules or id(thing) in self.names
@@ -122,12 +125,6 @@ class Registered:
         return id(tensor) in self.names or storage_of(tensor) in self.storages
 
     @property
-    def parameters(self) -> dict[str, torch.Tensor]:
-        """Each Parameter once, by the first of its names."""
-        found = dict.fromkeys(id(tensor) for _, tensor in tensors_of(self.root, "_parameters"))
-        return {self.names[key]: self.tensors[key] for key in found}
-
-    @property
     def trainable(self) -> dict[str, torch.Tensor]:
         return {name: tensor for name, tensor in self.parameters.items() if tensor.requires_grad}
 
@@ -138,6 +135,14 @@ class Registered:
     @property
     def is_scripted(self) -> bool:
         return any(isinstance(module, torch.jit.ScriptModule) for _, module in self.modules.values())
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether FSDP puts other tensors in the place of the registered ones while the model runs."""
+        kinds = {type(module) for _, module in self.modules.values()}
+        return any(
+            cls.__module__.startswith("torch.distributed.fsdp") for kind in kinds for cls in kind.__mro__
+        )
 
     def lazy_copies(self) -> dict[int, Any]:
         """The memo that a deep copy needs for the buffers of lazy modules, which torch cannot copy."""
@@ -163,8 +168,12 @@ def _has_own_apply(module: nn.Module) -> bool:
 
 
 def applied_to(model: nn.Module) -> set[int] | None:
-    """The identities of the tensors that ``model._apply(function)`` calls a function with; ``None`` where it raises."""
+    """The identities of the tensors that ``model._apply(function)`` calls a function with; ``None`` where it raises.
+
+    What a module then builds anew, such as the flat weights of an LSTM, is put back.
+    """
     moved: set[int] = set()
+    before = [(attributes_of(module), dict(attributes_of(module))) for _, module in modules_of(model)]
 
     def record(tensor: torch.Tensor) -> torch.Tensor:
         moved.add(id(tensor))
@@ -175,6 +184,10 @@ def applied_to(model: nn.Module) -> set[int] | None:
             model._apply(record)  # type: ignore[no-untyped-call]
     except Exception:
         return None
+    finally:
+        for own, attributes in before:
+            own.clear()
+            own.update(attributes)
     return moved
 
 

@@ -20,17 +20,27 @@ from torchlint.runtime.registration import attributes_of, is_lazy, modules_of, s
 def restored(state: HiddenState) -> Iterator[None]:
     """Undo whatever is done to a model and to what it hides, also when it raises.
 
-    Every tensor is kept as a copy meanwhile, so this takes the memory of the model once more.
+    Every tensor is kept as a copy meanwhile, so this takes the memory of the model once more. Raises ``RuntimeError``
+    if something cannot be put back, after all else has been.
     """
     undo = [_random_numbers(state), *_tensors(state), *_objects(state)]
     try:
         yield
     finally:
-        for each in undo:
-            each()
+        failures = [error for each in undo if (error := _failure(each))]
+        if failures:
+            raise RuntimeError(f"the model could not be restored: {failures[0]}") from failures[0]
 
 
 Undo = Callable[[], None]
+
+
+def _failure(undo: Undo) -> Exception | None:
+    try:
+        undo()
+    except Exception as error:
+        return error
+    return None
 
 
 def _random_numbers(state: HiddenState) -> Undo:

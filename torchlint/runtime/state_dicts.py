@@ -47,8 +47,8 @@ def broken_ties(model: nn.Module, other: nn.Module, operation: str) -> Iterator[
 def copies(state: HiddenState) -> Iterator[Observation]:
     """Copy the model with ``copy.deepcopy`` and with ``pickle``, but for the values of its tensors."""
     model = state.registered.root
-    if state.registered.is_scripted:
-        return  # it has ways of its own
+    if state.registered.is_scripted or state.registered.is_sharded:
+        return  # these have ways of their own
     where: dict[str, Any] = {"owner": name_of(type(model)), "type": type(model).__name__}
     try:
         # Non-leaf tensors refuse to be copied, as they do in an ordinary copy; the others are shared.

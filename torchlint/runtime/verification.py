@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -65,7 +66,7 @@ def verify(
     over training steps, by :func:`watch`.
 
     ``select`` and ``ignore`` take codes, names and prefixes of rules. The model is left exactly as it was found, also
-    when it raises; it is kept in memory twice meanwhile.
+    when it raises; where it is called, it is kept in memory twice meanwhile.
 
     Raises ``TypeError`` if ``model`` is no :class:`torch.nn.Module` or ``optimizer`` no optimizer, ``RuntimeError`` for
     a device that torch does not know, and :class:`torchlint.settings.ConfigError` for a selector that means no rule.
@@ -126,9 +127,12 @@ class _Verification:
     def _observations(self, inputs: Inputs | None, devices: Sequence[str]) -> Iterator[Observation]:
         probe: ForwardProbe | None = None
         device: tuple[str, DeviceResult] | None = None
-        with restored(self.state):
+        is_called = inputs is not None or self.factory is not None
+        with restored(self.state) if is_called else contextlib.nullcontext():
             if inputs is None:
                 self._not_run("forward", "no inputs were given: pass args or kwargs")
+            elif self.state.registered.is_sharded:
+                self._not_run("forward", "FSDP has sharded the model: verify it before it is wrapped")
             elif any(tensor.is_meta for tensor in self.state.registered.tensors.values()):
                 self._not_run("forward", "the model is on the meta device, where tensors have no values")
             elif self.judge.wants(*_FORWARD):

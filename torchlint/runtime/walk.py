@@ -307,12 +307,17 @@ def _is_closed_package(home: str) -> bool:
 def _parts_of_dict(thing: dict[Any, Any]) -> Iterator[Part]:
     word = "a dict" if type(thing) is dict else f"a `{type(thing).__name__}`"
     for number, (key, value) in enumerate(islice(dict.items(thing), MOST_ELEMENTS)):
-        shown = repr(key) if type(key) in (str, int, bool, float) else f"<{type(key).__name__}>"
-        yield Part(f"[{shown}]", value, word)
+        yield Part(f"[{_shown(key)}]", value, word)
         if type(key) not in _ATOMS:
             yield Part(f".keys()[{number}]", key, "the keys of a dict")
     if issubclass(type(thing), collections.defaultdict):
         yield Part(".default_factory", thing.default_factory)  # type: ignore[attr-defined]
+
+
+def _shown(key: object) -> str:
+    """A key as it is written, unless that would be code of the user's."""
+    atoms = key if type(key) is tuple else (key,)
+    return repr(key) if all(type(each) in _ATOMS for each in atoms) else f"<{type(key).__name__}>"
 
 
 def _parts_of_sequence(thing: Any, kind: type) -> Iterator[Part]:
