@@ -41,7 +41,9 @@ def main(folder: Path) -> None:
             for _ in request["units"]:
                 session.answer({"failed": reason})
             return
-    _limit_memory(request["memory"])
+    devices = [device for unit in request["units"] for device in unit.get("devices") or ()]
+    if all(device == "cpu" for device in devices):  # a GPU's driver reserves more addresses than any limit has
+        _limit_memory(request["memory"])
     ask: Callable[[_Session, dict[str, Any]], dict[str, Any]]
     ask = {"target": _verify_target, "class": _verify_class}[request["kind"]]
     for unit in request["units"]:
