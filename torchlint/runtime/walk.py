@@ -381,8 +381,9 @@ def _parts_of_object(thing: object, kind: type) -> Iterator[Part]:
     yield from class_parts(kind)
 
 
-def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
-    for name, member in _slots_of(type(thing)):
+def _slots(thing: object) -> Iterator[tuple[str, Any]]:
+    kind: Any = type(thing)
+    for name, member in _slots_of(kind):
         with contextlib.suppress(AttributeError):  # not set
             yield name, member.__get__(thing)
 
