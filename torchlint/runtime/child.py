@@ -42,7 +42,9 @@ def main(folder: Path) -> None:
                 session.answer({"failed": reason})
             return
     devices = [device for unit in request["units"] for device in unit.get("devices") or ()]
-    if all(device == "cpu" for device in devices):  # a GPU's driver reserves more addresses than any limit has
+    if all(
+        device == "cpu" for device in devices
+    ):  # a GPU's driver reserves more addresses than any limit has
         _limit_memory(request["memory"])
     ask: Callable[[_Session, dict[str, Any]], dict[str, Any]]
     ask = {"target": _verify_target, "class": _verify_class}[request["kind"]]
