@@ -716,3 +716,10 @@ def test_a_file_without_torch_is_checked_without_libcst() -> None:
         "assert not {'libcst', 'pathspec', 'multiprocessing', 'torch'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, check=True)
+
+
+def test_a_rule_on_live_models_alone_is_not_selected_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("x = 1\n", encoding="utf-8")
+    done = torchlint("check", "--select", "TL001,TL220", str(tmp_path / "net.py"))
+    assert done.returncode == 0
+    assert done.stderr == "torchlint: warning: `TL220` is only seen in a live model: see `torchlint verify`\n"

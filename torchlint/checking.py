@@ -26,6 +26,7 @@ from torchlint.settings import (
     check_ignorable,
     check_patterns,
     check_selectors,
+    is_live_only,
 )
 from torchlint.stopwatch import DISCOVERY, FIXES, READING, REPORT, stage
 
@@ -212,6 +213,12 @@ def _overrides(options: Options) -> Overrides:
         )
     )
     check_ignorable(ignore or (), "--ignore")
+    for selector in (*(select or ()), *(extend or ())):
+        if is_live_only(selector):
+            print(
+                f"torchlint: warning: `{selector}` is only seen in a live model: see `torchlint verify`",
+                file=sys.stderr,
+            )
     selection = Selection(select, ignore or (), extend or ())
     return Overrides(selection, options.preview, options.unsafe_fixes)
 

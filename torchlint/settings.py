@@ -103,6 +103,15 @@ def check_selectors(selectors: Iterable[str], source: str) -> None:
             raise ConfigError(f"{source}: {problem}")
 
 
+def is_live_only(selector: str) -> bool:
+    """Whether a selector names a rule that no source can break."""
+    if selector in ("ALL", "TL"):
+        return False
+    from torchlint.rules import all_rules
+
+    return any(selector in (rule.code, rule.name) and "source" not in rule.witnesses for rule in all_rules())
+
+
 def check_ignorable(selectors: Iterable[str], source: str) -> None:
     """Raise for an attempt to switch off the report of files that could not be checked."""
     if ALWAYS_ON in selectors or "file-not-checked" in selectors:
