@@ -608,3 +608,22 @@ def test_the_package_does_not_import_torch() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+class _Uninitialised(nn.Module):
+    def __init__(self) -> None:
+        self.size = 2
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[: self.size]
+
+
+@pytest.mark.parametrize("place", ["", "1"])
+def test_a_module_that_was_never_initialised(place: str) -> None:
+    made = _Uninitialised()
+    report = runtime.verify(
+        nn.Sequential(nn.ReLU(), made) if place else made, (torch.ones(4),), factory=_Uninitialised
+    )
+    (finding,) = report.findings
+    assert (finding.code, finding.severity, finding.path) == ("TL003", "error", place)
+    assert [each.check for each in report.not_run] == ["all other checks"]

@@ -398,6 +398,22 @@ class Dies(nn.Module):
         return self.heads[0](x)
 
 
+class Bare(nn.Module):
+    def __init__(self):
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+class Empty(nn.Module):
+    def __init__(self, size):
+        self.size = size
+
+    def forward(self, x):
+        return x[: self.size]
+
+
 class Unruly(nn.Module):
     def __init__(self):
         super().__init__()
@@ -466,6 +482,8 @@ def test_static_findings_are_judged_on_live_models(project: Path) -> None:
         ("TL101", "Dropping", None): "confirmed",
         ("TL001", "Branch", "more"): "unconfirmed",
         ("TL001", "Dies", "heads"): "not constructible",
+        ("TL003", "Bare", None): "confirmed",
+        ("TL003", "Empty", None): "confirmed",
         ("TL001", "Unruly", "heads"): "confirmed",
         ("TL001", "make.<locals>.Local", "heads"): "not constructible",
     }
@@ -473,7 +491,7 @@ def test_static_findings_are_judged_on_live_models(project: Path) -> None:
     assert "`cfg`" in reasons["Configured"]
     assert "SIGSEGV" in reasons["Dies"]
     assert [each["attribute"] for each in found["runtime_only"]] == ["secret"]
-    assert found["summary"] == {"confirmed": 3, "unconfirmed": 1, "not_constructible": 3, "inconclusive": 0}
+    assert found["summary"] == {"confirmed": 5, "unconfirmed": 1, "not_constructible": 3, "inconclusive": 0}
 
 
 def test_lines_do_not_join_them(project: Path) -> None:
@@ -506,7 +524,7 @@ def test_given_arguments_and_text(project: Path) -> None:
     )
     assert done.returncode == 1
     assert "confirmed: src/nets.py:26: TL001 module-in-plain-container (Configured.heads)" in done.stdout
-    assert done.stdout.endswith("4 confirmed, 1 unconfirmed, 2 not constructible, 1 only seen at run time\n")
+    assert done.stdout.endswith("6 confirmed, 1 unconfirmed, 2 not constructible, 1 only seen at run time\n")
 
 
 def test_static_findings_as_sarif(project: Path) -> None:

@@ -17,6 +17,7 @@ Status = Literal["confirmed", "unconfirmed", "not constructible", "inconclusive"
 STATUSES: tuple[Status, ...] = ("confirmed", "unconfirmed", "not constructible", "inconclusive")
 
 _SEEN_WITHOUT_INPUTS = {
+    "UninitialisedModule",
     "HiddenModule",
     "HiddenParameter",
     "HiddenTensor",

@@ -63,6 +63,13 @@ class Observation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UninitialisedModule(Observation):
+    """A module whose class never called ``nn.Module.__init__``; where that kept it from being built, what it raised."""
+
+    raised: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hidden(Observation):
     """Something that the model keeps where PyTorch does not look: ``holder`` says where ("a plain list").
 

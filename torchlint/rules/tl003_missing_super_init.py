@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding, Label
+from torchlint.diagnostic import Finding, Label, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.construction import Construction
+    from torchlint.observed import UninitialisedModule
 
 
 @rule("TL003", since="0.1.0")
@@ -69,6 +70,47 @@ def missing_super_init(construction: Construction) -> Iterator[Finding]:
 
         def forward(self, x):
             return self.fc(x)
+    ```
+
+    A class without layers of its own is built, and fails later:
+
+    ```python bad
+    import torch
+    from torch import nn
+
+    class Crop(nn.Module):
+        def __init__(self, size=2):  # TL003
+            self.size = size
+
+        def forward(self, x):
+            return x[: self.size]
+    ```
+
+    ```python fixed
+    import torch
+    from torch import nn
+
+    class Crop(nn.Module):
+        def __init__(self, size=2):
+            super().__init__()
+            self.size = size
+
+        def forward(self, x):
+            return x[: self.size]
+    ```
+
+    ```python proof
+    try:
+        Crop()(torch.ones(4))
+        broken = False
+    except AttributeError:
+        broken = True
+    ```
+
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Crop(), (torch.ones(4),), factory=Crop)
     ```
 
     References:
@@ -147,5 +189,14 @@ def _never_called(construction: Construction, name: str) -> Finding:
         caption="`nn.Module.__init__` is never called",
         labels=labels,
         fix=construction.insert_super(),
+        help="call `super().__init__()` first",
+    )
+
+
+@missing_super_init.runtime
+def _(module: UninitialisedModule) -> Iterator[Verdict]:
+    raised = f", and creating it raises {module.raised}" if module.raised else ""
+    yield Verdict(
+        f"`{module.type}` has no registries for layers and hooks, as `nn.Module.__init__` was never called{raised}",
         help="call `super().__init__()` first",
     )

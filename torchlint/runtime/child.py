@@ -174,8 +174,8 @@ def _verify_class(session: _Session, unit: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     from torchlint.runtime.creation import name_of
-    from torchlint.runtime.targets import TargetError, import_module
-    from torchlint.runtime.verification import verify
+    from torchlint.runtime.targets import TargetError, described, import_module
+    from torchlint.runtime.verification import never_initialised, verify
 
     with session.doing(f"importing `{unit['file']}`"):
         found: Any = import_module(unit["file"])
@@ -187,7 +187,13 @@ def _verify_class(session: _Session, unit: dict[str, Any]) -> dict[str, Any]:
         raise TargetError("it is no nn.Module class once it is imported")
     with session.doing(f"building `{unit['class']}`"):
         torch.manual_seed(0)
-        model, inputs, how = _built(found, unit["arguments"])
+        try:
+            model, inputs, how = _built(found, unit["arguments"])
+        except TargetError as error:
+            if not error.is_uninitialised:
+                raise
+            report = never_initialised(found, described(error.__cause__ or error))
+            return {"report": report.as_dict(), "class": name_of(found), "how": "an error"}
     with session.doing(f"verifying `{unit['class']}`"):
         report = _verified(verify, model, inputs)
     return {"report": report.as_dict(), "class": name_of(found), "how": how}

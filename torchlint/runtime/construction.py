@@ -76,7 +76,10 @@ def build_guessed(cls: type[nn.Module]) -> nn.Module:
 
 def guess_inputs(model: nn.Module) -> Inputs | None:
     """Inputs that the model takes without an error, found by trying; ``None`` where none of them is taken."""
-    was_training = {module: module.training for module in model.modules()}
+    try:
+        was_training = {module: module.training for module in model.modules()}
+    except AttributeError:  # never initialised, which `verify` says
+        return None
     state = torch.random.get_rng_state()
     try:
         model.eval()

@@ -113,6 +113,14 @@ class Registered:
                         if held is own.get("_parameters"):
                             self.parameters[name] = tensor
 
+    @property
+    def uninitialised(self) -> Iterator[tuple[str, nn.Module]]:
+        """The modules for which nobody called ``nn.Module.__init__``, by their paths."""
+        for path, module in self.modules.values():
+            is_script = isinstance(module, torch.jit.ScriptModule)
+            if not is_script and not {*REGISTRIES, "training"} & attributes_of(module).keys():
+                yield path, module
+
     def has(self, thing: object) -> bool:
         return id(thing) in self.modules or id(thing) in self.names
 

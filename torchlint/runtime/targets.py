@@ -21,6 +21,13 @@ from torchlint.runtime.inputs import Inputs
 class TargetError(Exception):
     """The target cannot be had, for the reason given: one sentence for the user, who wrote the code."""
 
+    @property
+    def is_uninitialised(self) -> bool:
+        """Whether a layer was assigned before ``nn.Module.__init__`` was called."""
+        return isinstance(self.__cause__, AttributeError) and "before Module.__init__() call" in str(
+            self.__cause__
+        )
+
 
 class Arguments(NamedTuple):
     """What a class or function is called with."""
@@ -92,7 +99,7 @@ def build(made_by: Any, arguments: Arguments = NOTHING) -> nn.Module:
     try:
         model = made_by(*arguments.args, **arguments.kwargs)
     except (Exception, SystemExit, KeyboardInterrupt) as error:
-        raise TargetError(f"`{name}` raised {described(error)}") from None
+        raise TargetError(f"`{name}` raised {described(error)}") from error
     if not isinstance(model, nn.Module):
         raise TargetError(f"`{name}` returned {_kind(model)}, not an nn.Module")
     return model

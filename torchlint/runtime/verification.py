@@ -25,6 +25,7 @@ from torchlint.observed import (
     RoundTrip,
     UncoveredParameter,
     UnequalOutputs,
+    UninitialisedModule,
     UnreachedParameter,
 )
 from torchlint.runtime.creation import name_of
@@ -93,6 +94,21 @@ def assert_registered(
     verification.report.raise_on("error")
 
 
+def uninitialised_module(path: str, module: nn.Module) -> UninitialisedModule:
+    """What is said of a module for which nobody called ``nn.Module.__init__``."""
+    name = name_of(type(module))
+    return UninitialisedModule(path=path, type=type(module).__name__, owner=name, assigned_in=name)
+
+
+def never_initialised(cls: type[nn.Module], raised: str) -> Report:
+    """The report on a class that could not be built, because ``nn.Module.__init__`` came too late or never."""
+    report = Report(target=name_of(cls), torch=str(torch.__version__))
+    name = name_of(cls)
+    observed = UninitialisedModule(type=cls.__name__, owner=name, assigned_in=name, raised=raised)
+    Judge().report([observed], report, {name: cls})
+    return report
+
+
 class _Verification:
     """One run of ``verify``."""
 
@@ -114,9 +130,14 @@ class _Verification:
         self.report.truncated += self.state.walk.truncated
 
     def run(self, given: Inputs, devices: Sequence[str]) -> Report:
-        inputs = given if given.args or given.kwargs or not needs_inputs(self.model) else None
-        self.judge_all(list(self._observations(inputs, devices)))
-        self._judge_outputs()
+        uninitialised = [uninitialised_module(*each) for each in self.state.registered.uninitialised]
+        if uninitialised:
+            self.judge_all(uninitialised)
+            self._not_run("all other checks", f"`{uninitialised[0].type}` was never initialised")
+        else:
+            inputs = given if given.args or given.kwargs or not needs_inputs(self.model) else None
+            self.judge_all(list(self._observations(inputs, devices)))
+            self._judge_outputs()
         self.report.picture = tree(self.state, self.optimizers, self.report.findings)
         return self.report
 
