@@ -361,6 +361,8 @@ class Evaluator:
         dotted, facts = symbol.dotted, torch_facts()
         if dotted in _PLAIN_MODULES:
             return MODULE
+        if dotted in _PLAIN_DATA:
+            return 0
         if dotted in CONTAINER_TYPES or dotted in ITERATORS:
             return self._container_of(node, scope)
         if not dotted.startswith("torch.") and dotted not in facts.passthrough:
@@ -487,6 +489,13 @@ _PLAIN_MODULES = {
         "Dropout",
     )
 }
+_PLAIN_DATA = {
+    "builtins.len", "builtins.int", "builtins.float", "builtins.bool", "builtins.str", "builtins.repr", "builtins.hash",
+    "builtins.id", "builtins.isinstance", "builtins.hasattr", "builtins.any", "builtins.all", "builtins.range",
+    "builtins.print",
+}  # fmt: skip
+"""What gives numbers and strings, and not the elements of what it is given, as other functions are taken to do."""
+
 _EVALUATE: dict[type, Callable[[Evaluator, Any, Scope], Kinds]] = {
     ast.Name: Evaluator._name,
     ast.Attribute: Evaluator._attribute,
