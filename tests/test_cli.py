@@ -611,15 +611,34 @@ def test_an_error_of_ours_costs_one_file(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [each.message for each in outcome.diagnostics] == ["internal error: RuntimeError: boom"]
 
 
-def test_ctrl_c() -> None:
+SLOW = """\
+import pathlib, sys, time
+import torchlint.engine
+
+def check_source(*arguments, **keywords):
+    pathlib.Path("started").touch()
+    time.sleep(60)
+
+torchlint.engine.check_source = check_source
+from torchlint.cli import main
+sys.exit(main(["check", "--no-cache", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+def test_ctrl_c(jobs: str) -> None:
     """Workers and all, without a word."""
-    for number in range(200):
-        Path(f"m{number}.py").write_text(CONTAINER * 40)
-    command = [sys.executable, "-m", "torchlint", "check", "-j", "2"]
+    write(a=CLEAN, b=CLEAN, c=CLEAN)
     process = subprocess.Popen(
-        command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", SLOW, jobs],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
-    time.sleep(1.5)
+    until = time.monotonic() + 30
+    while not Path("started").exists() and time.monotonic() < until:
+        time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
