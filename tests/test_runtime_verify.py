@@ -252,9 +252,7 @@ def test_without_inputs_a_model_is_not_called() -> None:
 
     report = runtime.verify(Raises())
     assert not report.findings
-    assert ("forward", "no inputs were given: pass args or kwargs") in [
-        (each.check, each.why) for each in report.not_run
-    ]
+    assert ("forward", "no inputs were given") in [(each.check, each.why) for each in report.not_run]
 
 
 def test_what_a_model_raises_is_said() -> None:

@@ -151,7 +151,7 @@ class _Verification:
         is_called = inputs is not None or self.factory is not None
         with restored(self.state) if is_called else contextlib.nullcontext():
             if inputs is None:
-                self._not_run("forward", "no inputs were given: pass args or kwargs")
+                self._not_run("forward", "no inputs were given")
             elif self.state.registered.is_sharded:
                 self._not_run("forward", "FSDP has sharded the model: verify it before it is wrapped")
             elif any(tensor.is_meta for tensor in self.state.registered.tensors.values()):
