@@ -44,8 +44,8 @@ class Calls:
     ``functions`` maps each to the position of the argument ``argument``, which must be written out (or, unless it is
     ``given``, must not be). It must speak of training or evaluation, or must not, as ``mode`` tells, and may be a
     ``tensor`` that is no Parameter. Calls that may stand anywhere are only looked for in a file whose text names such a
-    function, and has one of the ``hints`` where there are any. The screen reads this from the source; the rule itself
-    still has to look.
+    function, and has one of the ``hints`` where there are any; a name in their argument must have the ``word`` in it. The
+    screen reads this from the source; the rule itself still has to look.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Calls:
         mode: bool | None = None,
         tensor: bool = False,
         hints: tuple[str, ...] = (),
+        word: str = "",
     ) -> None:
         self.functions = functions
         self.argument = argument
@@ -63,6 +64,7 @@ class Calls:
         self.mode = mode
         self.tensor = tensor
         self.hints = hints
+        self.word = word
 
 
 class Rule:

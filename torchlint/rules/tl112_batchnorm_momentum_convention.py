@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 _NORMS = {f"torch.nn.{name}": 2 for name in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")}
 _NORMS |= {f"torch.nn.LazyBatchNorm{n}d": 1 for n in (1, 2, 3)}
 
+_SPELLINGS = (".9", "9e-", "0e-", "9E-", "0E-")
+"""How a number from 0.9 up to 1 is written: one of these is somewhere in it."""
 
-@rule("TL112", since="0.1.0", calls=(Calls(_NORMS, "momentum", hints=(".9", "e-", "E-")),))
+
+@rule("TL112", since="0.1.0", calls=(Calls(_NORMS, "momentum", hints=_SPELLINGS),))
 def batchnorm_momentum_convention(call: LayerCall) -> Iterator[Finding]:
     """`nn.BatchNorm2d(c, momentum=0.99)` forgets its statistics at each batch: PyTorch counts the momentum the other way.
 

@@ -21,7 +21,7 @@ _MOST_DROPPED = 0.5
 """A known number up to this is a rate of dropping, whatever it is called."""
 
 
-@rule("TL113", since="0.1.0", calls=(Calls(_DROPOUTS, "p", hints=("keep", "Keep", "KEEP")),))
+@rule("TL113", since="0.1.0", calls=(Calls(_DROPOUTS, "p", hints=("keep", "Keep", "KEEP"), word="keep"),))
 def dropout_keep_probability(call: LayerCall) -> Iterator[Finding]:
     """`nn.Dropout(keep_prob)` drops what should be kept: `p` is the probability to drop.
 

@@ -165,10 +165,10 @@ def _speaks_of_mode(node: ast.expr, calls: Calls) -> bool:
     """``True`` as a rate is taken for a mode by the rules that look for one."""
     if calls.mode and isinstance(node, ast.Constant) and node.value is True:
         return True
-    return any(is_mode_word(word) for word in _words(node))
+    return any(is_mode_word(word) for word in words(node))
 
 
-def _words(node: ast.expr) -> Iterable[str]:
+def words(node: ast.expr) -> Iterable[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id

@@ -25,8 +25,18 @@ def testing(file: FileSketch) -> Iterator[int]:
 
 def _may_hold_types(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
-        return dotted_name(node.func) in _TESTS and len(node.args) == 2
+        types = node.args[1] if len(node.args) == 2 and dotted_name(node.func) in _TESTS else None
+        return any(isinstance(each, ast.BoolOp) for each in _elements(types))
     if not isinstance(node, ast.BoolOp) or not isinstance(node.op, ast.Or):
         return False
-    first = node.values[0]
-    return isinstance(first, ast.Compare | ast.Call) and any(dotted_name(each) for each in node.values[1:])
+    first, *others = node.values
+    test = first.left if isinstance(first, ast.Compare) else first
+    tests = isinstance(test, ast.Call) and dotted_name(test.func) in _TESTS
+    return tests and all(map(dotted_name, others))
+
+
+def _elements(node: ast.expr | None) -> list[ast.expr]:
+    """Those of a tuple, or the expression itself."""
+    if isinstance(node, ast.Tuple):
+        return node.elts
+    return [node] if node is not None else []
