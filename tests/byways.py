@@ -1014,6 +1014,22 @@ class Net(nn.Module):
 """,
 }
 
+OVERRIDES = {
+    "behind a condition": """
+from torch import nn
+
+class Net(nn.Module):
+    if hasattr(nn.Module, "train"):
+        def train(self, loader):
+            return loader
+""",
+    "through super": net(
+        "self.a = 1", members="def train(self, mode=True):\n    super(Net, self).train(mode)"
+    ),
+    "an attribute in a tuple": net("self.train, x = False, 1"),
+    "an attribute in a closure": net("def fill():\n    self.children: list = []\nfill()"),
+}
+
 TYPES = {
     "an alias": "from torch import nn\nLayer = nn.Linear\n\ndef f(m):\n    return isinstance(m, Layer or nn.Conv2d)\n",
     "issubclass": "from torch import nn\n\ndef f(m):\n    return issubclass(m, nn.Linear or nn.Conv2d)\n",
@@ -1090,6 +1106,7 @@ ALL = {
         ("schedulers", SCHEDULERS),
         ("switches", SWITCHES),
         ("registrations", REGISTRATIONS),
+        ("overrides", OVERRIDES),
         ("types", TYPES),
         ("layers", LAYERS),
     )

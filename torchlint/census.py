@@ -23,6 +23,7 @@ def import_model() -> None:
     import torchlint.model.containers
     import torchlint.model.freezing
     import torchlint.model.layers
+    import torchlint.model.overriding
     import torchlint.model.registering
     import torchlint.model.schedulers
     import torchlint.model.tensors

@@ -241,6 +241,13 @@ def _assigned_registrations(file: File, wanted: Screened) -> Iterator[Any]:
         yield from assigned_registrations(model)
 
 
+def _overrides(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.overriding import overrides
+
+    for model in _models(file, wanted, "Override"):
+        yield from overrides(model)
+
+
 def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.freezing import gradient_switches
 
@@ -268,6 +275,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "PlainContainer": _plain_containers,
     "SchedulerStep": _scheduler_steps,
     "AssignedRegistration": _assigned_registrations,
+    "Override": _overrides,
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
     "LayerCall": _layer_calls,

@@ -46,6 +46,9 @@ MODULE_METHODS = {
 }  # fmt: skip
 """Methods that no tensor has."""
 
+CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
+"""Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
+
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 
 

@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline
 from torchlint.rule import Rule
-from torchlint.screen import attributes, calls, construction, freezing, layers, schedulers, type_tests
+from torchlint.screen import (
+    attributes,
+    calls,
+    construction,
+    freezing,
+    layers,
+    overriding,
+    schedulers,
+    type_tests,
+)
 from torchlint.screen.callers import may_be_given_modules
 from torchlint.screen.possibilities import Possibilities
 from torchlint.screen.scopes import ClassSketch, FileSketch
@@ -24,6 +33,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
     "Construction": construction.may_not_initialise,
     "SuperCall": construction.may_name_another_class,
     "AssignedRegistration": attributes.may_keep_registration,
+    "Override": overriding.may_override,
 }
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
