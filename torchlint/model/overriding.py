@@ -179,8 +179,9 @@ def overrides(cls: ClassModel) -> Iterator[Override]:
         if method is not None and method.self_name is not None and not _is_decorated(method):
             yield Override(cls, name, method)
     for name in sorted(CALLED_BY_TORCH & cls.attributes.keys()):
-        if name not in cls.methods:
-            yield Override(cls, name, None, cls.attributes[name])
+        attribute = cls.attributes[name]
+        if name not in cls.methods and any(store.kind == "assign" for store in attribute.stores):
+            yield Override(cls, name, None, attribute)
 
 
 def _is_decorated(method: Function) -> bool:
