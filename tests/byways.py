@@ -1030,6 +1030,28 @@ class Net(nn.Module):
     "an attribute in a closure": net("def fill():\n    self.children: list = []\nfill()"),
 }
 
+REPETITIONS = {
+    "a name": net(
+        "layers = [nn.Linear(8, 8)] * 3\nself.body = nn.Sequential(*layers)", "return self.body(x)"
+    ),
+    "a number first": net("self.body = nn.Sequential(*3 * [nn.Linear(8, 8)])", "return self.body(x)"),
+    "a module by its name": net("fc = nn.Linear(8, 8)\nself.layers = nn.ModuleList([fc] * 3)"),
+    "of self": net("self.fc = nn.Linear(8, 8)\nself.layers = nn.ModuleList([self.fc] * 3)"),
+    "a factory": net(
+        "self.layers = nn.ModuleList([make()] * 3)", before="def make():\n    return nn.Linear(8, 8)"
+    ),
+    "over several lines": net("""
+        fc = nn.Linear(8, 8)
+        self.layers = nn.ModuleList(
+            [fc  # a comment
+            ]  # another
+            * 3
+        )
+    """),
+    "an alias": net("List = nn.ModuleList\nself.layers = List([nn.Linear(8, 8)] * 3)"),
+    "in a script": "from torch import nn\n\nn = 3\nnet = nn.Sequential(*[nn.Linear(8, 8)] * n)\n",
+}
+
 TYPES = {
     "an alias": "from torch import nn\nLayer = nn.Linear\n\ndef f(m):\n    return isinstance(m, Layer or nn.Conv2d)\n",
     "issubclass": "from torch import nn\n\ndef f(m):\n    return issubclass(m, nn.Linear or nn.Conv2d)\n",
@@ -1107,6 +1129,7 @@ ALL = {
         ("switches", SWITCHES),
         ("registrations", REGISTRATIONS),
         ("overrides", OVERRIDES),
+        ("repetitions", REPETITIONS),
         ("types", TYPES),
         ("layers", LAYERS),
     )

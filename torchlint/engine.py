@@ -260,6 +260,12 @@ def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     return type_tests(file, wanted.places["TypeTest"])
 
 
+def _repeated_modules(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.repeating import repeated_modules
+
+    return repeated_modules(file, wanted.places["RepeatedModule"])
+
+
 def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.layers import layer_calls
 
@@ -278,6 +284,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
+    "RepeatedModule": _repeated_modules,
     "LayerCall": _layer_calls,
 }
 

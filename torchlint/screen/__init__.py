@@ -19,6 +19,7 @@ from torchlint.screen import (
     freezing,
     layers,
     overriding,
+    repeating,
     schedulers,
     type_tests,
 )
@@ -39,6 +40,7 @@ _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "GradientSwitch": freezing.switching,
     "TypeTest": type_tests.testing,
+    "RepeatedModule": repeating.repeating,
 }
 """Those of what may stand anywhere; a screen for ``LayerCall`` is told which layers the rules look at."""
 
