@@ -944,6 +944,179 @@ class Trainer:
 """,
 }
 
+_FREEZING = """\
+import torch
+from torch import nn
+from zoo import build
+
+"""
+
+
+def freezes(statements: str, before: str = "") -> str:
+    """A function that freezes something."""
+    body = indent(dedent(statements), "    ")
+    return f"{_FREEZING}{dedent(before)}\n\ndef freeze(net, x):\n{body}\n    return net\n"
+
+
+SWITCHES = {
+    "a name": freezes("layer = nn.Linear(8, 8)\nlayer.requires_grad = False"),
+    "several targets": freezes("a, b = nn.Linear(8, 8), x\na.requires_grad, b.y = False, 1"),
+    "a chain": freezes("layer = nn.Linear(8, 8)\nx.y = layer.requires_grad = False"),
+    "a factory": freezes(
+        "layer = make()\nlayer.requires_grad = False", "def make():\n    return nn.Linear(8, 8)"
+    ),
+    "an element": freezes("layers = [nn.Linear(8, 8)]\nlayers[0].requires_grad = False"),
+    "a call": freezes("nn.Linear(8, 8).requires_grad = False"),
+    "a loop": freezes("for layer in net.children():\n    layer.requires_grad = False"),
+    "a loop over a list": freezes(
+        "some = list(net.modules())\nfor i, layer in enumerate(some[1:]):\n    layer.requires_grad = False"
+    ),
+    "called": freezes("net.requires_grad = False\nnet(x)"),
+    "called elsewhere": freezes("def run():\n    return net(x)\nnet.requires_grad = False"),
+    "asked": freezes("net.body.requires_grad = False\nprint(list(net.body.parameters()))"),
+    "not called": freezes("layer = nn.Linear(8, 8)\nlayer.requires_grad_"),
+    "overwritten": freezes("for p in net.parameters():\n    p.requires_grad_ = False"),
+    "misspelled": freezes("x = torch.zeros(3)\nx.require_grad = True"),
+    "on two lines": freezes("layer = nn.Linear(8, 8)\nlayer \\\n    .requires_grad \\\n    = False"),
+    "in a class that is no Module": """
+import torch
+from torch import nn
+
+class Trainer:
+    def __init__(self, model):
+        self.model = model
+        self.model.requires_grad = False
+
+    def fit(self, x):
+        return self.model(x)
+""",
+    "in a script": "from torch import nn\n\nnet = nn.Linear(2, 2)\nif net:\n    net.requires_grad = False\n",
+    "self": net("self.fc = nn.Linear(8, 8)\nself.requires_grad = False"),
+    "self by another name": """
+from torch import nn
+
+class Net(nn.Module):
+    def freeze(this):
+        this.requires_grad = False
+""",
+}
+
+REGISTRATIONS = {
+    "a closure": net("def fill():\n    self.a = self.register_buffer('a', torch.ones(1))\nfill()"),
+    "two targets": net("self.a, self.b = self.register_buffer('a', torch.ones(1)), 1"),
+    "a static method with a self": """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def fill(this, x):
+        this.a: torch.Tensor = this.register_buffer("a", x)
+""",
+}
+
+OVERRIDES = {
+    "behind a condition": """
+from torch import nn
+
+class Net(nn.Module):
+    if hasattr(nn.Module, "train"):
+        def train(self, loader):
+            return loader
+""",
+    "through super": net(
+        "self.a = 1", members="def train(self, mode=True):\n    super(Net, self).train(mode)"
+    ),
+    "an attribute in a tuple": net("self.train, x = False, 1"),
+    "an attribute in a closure": net("def fill():\n    self.children: list = []\nfill()"),
+}
+
+REPETITIONS = {
+    "a name": net(
+        "layers = [nn.Linear(8, 8)] * 3\nself.body = nn.Sequential(*layers)", "return self.body(x)"
+    ),
+    "a number first": net("self.body = nn.Sequential(*3 * [nn.Linear(8, 8)])", "return self.body(x)"),
+    "a module by its name": net("fc = nn.Linear(8, 8)\nself.layers = nn.ModuleList([fc] * 3)"),
+    "of self": net("self.fc = nn.Linear(8, 8)\nself.layers = nn.ModuleList([self.fc] * 3)"),
+    "a factory": net(
+        "self.layers = nn.ModuleList([make()] * 3)", before="def make():\n    return nn.Linear(8, 8)"
+    ),
+    "over several lines": net("""
+        fc = nn.Linear(8, 8)
+        self.layers = nn.ModuleList(
+            [fc  # a comment
+            ]  # another
+            * 3
+        )
+    """),
+    "an alias": net("List = nn.ModuleList\nself.layers = List([nn.Linear(8, 8)] * 3)"),
+    "in a script": "from torch import nn\n\nn = 3\nnet = nn.Sequential(*[nn.Linear(8, 8)] * n)\n",
+}
+
+TYPES = {
+    "an alias": "from torch import nn\nLayer = nn.Linear\n\ndef f(m):\n    return isinstance(m, Layer or nn.Conv2d)\n",
+    "issubclass": "from torch import nn\n\ndef f(m):\n    return issubclass(m, nn.Linear or nn.Conv2d)\n",
+    "in a tuple": "from torch import nn\n\ndef f(m):\n    return isinstance(m, (list, nn.Linear or nn.Conv2d))\n",
+    "on several lines": """
+from torch import nn
+
+def f(m):
+    return isinstance(
+        m,
+        nn.Linear
+        or nn.Conv2d,
+    )
+""",
+    "in a lambda": "from torch import nn\n\nf = lambda m: isinstance(m, nn.Linear or nn.Conv2d)\n",
+    "is": "from torch import nn\n\ndef f(m):\n    return type(m) is nn.Linear or nn.Conv2d\n",
+    "in parentheses": "from torch import nn\n\ndef f(m):\n    return (type(m) == nn.Linear or nn.Conv2d) or nn.ReLU\n",
+    "a default": "from torch import nn\n\ndef f(m):\n    g = lambda y=isinstance(m, nn.Linear or nn.Conv2d): y\n    return g\n",
+}
+
+
+def layers(statements: str, before: str = "", members: str = "") -> str:
+    return net(f"{dedent(statements)}", "return x", before, members)
+
+
+LAYERS = {
+    "an alias": layers("self.bn = BN(8, momentum=0.99)", "BN = nn.BatchNorm2d"),
+    "an alias in a function": layers("bn = nn.BatchNorm2d\nself.bn = bn(8, momentum=0.99)"),
+    "an alias in a class": layers("self.bn = self.kind(8, momentum=0.99)", members="kind = nn.BatchNorm2d"),
+    "an alias on self": layers("self.kind = nn.BatchNorm2d\nself.bn = self.kind(8, momentum=0.99)"),
+    "imported under another name": layers(
+        "self.bn = BN(8, 1e-3, 0.99)", "from torch.nn import BatchNorm2d as BN"
+    ),
+    "imported in the function": layers("from torch.nn import BatchNorm2d as BN\nself.bn = BN(8, 1e-3, 0.99)"),
+    "a library in a variable": layers("self.bn = library.BatchNorm2d(8, momentum=0.99)", "library = nn"),
+    "a library on self": layers("self.nn = nn\nself.bn = self.nn.BatchNorm2d(8, momentum=0.99)"),
+    "in a dict": layers("self.bn = KINDS['bn'](8, momentum=0.99)", "KINDS = {'bn': nn.BatchNorm2d}"),
+    "in a loop": layers("for kind in [nn.BatchNorm2d]:\n    self.bn = kind(8, momentum=0.99)"),
+    "unpacked": layers("kind, n = nn.BatchNorm2d, 8\nself.bn = kind(n, momentum=0.99)"),
+    "through a function": layers(
+        "self.bn = get()(8, momentum=0.99)", "def get():\n    return nn.BatchNorm2d"
+    ),
+    "partial": layers("self.bn = functools.partial(nn.BatchNorm2d, momentum=0.99)(8)"),
+    "partial by position": layers("self.drop = functools.partial(nn.Dropout, KEEP)()", "KEEP = 0.9"),
+    "partial of an alias": layers(
+        "make = functools.partial\nself.bn = make(BN, momentum=0.99)(8)", "BN = nn.BatchNorm2d"
+    ),
+    "with an exponent": layers("self.bn = nn.BatchNorm2d(8, momentum=99e-2)"),
+    "a constant": layers("self.bn = nn.BatchNorm2d(8, momentum=M)", "M = 0.99"),
+    "an attribute": layers("self.m = 0.99\nself.bn = nn.BatchNorm2d(8, momentum=self.m)"),
+    "a key": layers("config = {}\nself.drop = nn.Dropout(config['keep'])"),
+    "in capitals": layers("self.drop = nn.Dropout(KEEP)", "KEEP = 0.9"),
+    "in a lambda": layers("self.make = lambda: nn.LSTM(8, 8, dropout=0.5)"),
+    "in a script": "from torch import nn\n\nwith open('x') as f:\n    rnn = nn.LSTM(8, 8, dropout=0.5)\n",
+    "in a class that is no Module": """
+from torch import nn
+
+class Factory:
+    def make(self):
+        def inner():
+            return nn.LSTM(8, 8, dropout=0.5)
+        return inner()
+""",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -953,6 +1126,12 @@ ALL = {
         ("tensors", TENSORS),
         ("classes", CLASSES),
         ("schedulers", SCHEDULERS),
+        ("switches", SWITCHES),
+        ("registrations", REGISTRATIONS),
+        ("overrides", OVERRIDES),
+        ("repetitions", REPETITIONS),
+        ("types", TYPES),
+        ("layers", LAYERS),
     )
     for name, source in group.items()
 }

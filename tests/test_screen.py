@@ -138,26 +138,29 @@ class Both:
 
     def missed(self) -> Iterator[str]:
         """The subjects of interest in classes that the screen ruled out."""
-        for subject in self.everything.classes.keys() - {"SchedulerStep"}:
+        for subject in self.everything.classes:
             for thing in _SUBJECTS[subject](self.file, self.everything):
                 name = thing.cls.qualname
                 if name not in self.screened.classes[subject] and self._is_of_interest(subject, thing):
                     yield f"{subject} in {name}"
-        if "SchedulerStep" in self.everything.classes:
-            for step in _SUBJECTS["SchedulerStep"](self.file, self.everything):
-                if step.schedulers and not self._is_left(step.range.start.line):
-                    yield f"SchedulerStep in line {step.range.start.line}"
+        for subject in self.everything.places:
+            for thing in _SUBJECTS[subject](self.file, self.everything):
+                line = thing.range.start.line
+                if self._is_of_interest(subject, thing) and not self._is_left(subject, line):
+                    yield f"{subject} in line {line}"
 
     def _is_of_interest(self, subject: str, thing: Any) -> bool:
         """Whether the screen must let it through: it judges calls and constructions as the rules do."""
         if subject == "SuperCall":
             return bool(thing.names.rpartition(".")[2] != thing.cls.name)
-        if subject in ("Construction", "MethodCall"):
+        if subject == "SchedulerStep":
+            return bool(thing.schedulers)
+        if subject in ("Construction", "MethodCall", *self.everything.places):
             return any(list(rule.check(thing)) for rule in self.rules if rule.subject == subject)
         return True
 
-    def _is_left(self, line: int) -> bool:
-        spans = (self.outline.statements[index] for index in self.screened.steps)
+    def _is_left(self, subject: str, line: int) -> bool:
+        spans = (self.outline.statements[index] for index in self.screened.places[subject])
         return any(first <= line <= last for first, last, *_ in spans)
 
     def impossible(self) -> Iterator[str]:

@@ -21,8 +21,14 @@ def import_model() -> None:
     import torchlint.model.calls
     import torchlint.model.construction
     import torchlint.model.containers
+    import torchlint.model.freezing
+    import torchlint.model.layers
+    import torchlint.model.overriding
+    import torchlint.model.registering
+    import torchlint.model.repeating
     import torchlint.model.schedulers
-    import torchlint.model.tensors  # noqa: F401
+    import torchlint.model.tensors
+    import torchlint.model.type_tests  # noqa: F401
 
 
 class Census:
@@ -47,15 +53,15 @@ class Census:
         self._count("statements", len(wanted.statements), self._of_statements(wanted.statements))
 
     def _modules(self, project: Project, rules: Sequence[Rule]) -> None:
-        found = everything(self._outline, project, rules[:1]).classes
-        names = next(iter(found.values()), [])
+        names = everything(self._outline, project, rules[:1]).given
         if names:
             self._count("files with a Module", 1, self._ends[-1])
             self._count("Modules", len(names), self._of_classes(names))
 
     def _candidates(self, subject: str, of: str, wanted: Screened) -> None:
-        if subject == "SchedulerStep":
-            self._count(of, len(wanted.steps), self._of_statements(wanted.steps))
+        if subject in wanted.places:
+            places = wanted.places[subject]
+            self._count(of, len(places), self._of_statements(places))
         else:
             names = wanted.classes[subject]
             self._count(of, len(names), self._of_classes(names))

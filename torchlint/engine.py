@@ -231,7 +231,45 @@ def _method_calls(file: File, wanted: Screened) -> Iterator[Any]:
 def _scheduler_steps(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.schedulers import scheduler_steps
 
-    return scheduler_steps(file, set(wanted.steps))
+    return scheduler_steps(file, wanted.places["SchedulerStep"])
+
+
+def _assigned_registrations(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.registering import assigned_registrations
+
+    for model in _models(file, wanted, "AssignedRegistration"):
+        yield from assigned_registrations(model)
+
+
+def _overrides(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.overriding import overrides
+
+    for model in _models(file, wanted, "Override"):
+        yield from overrides(model)
+
+
+def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.freezing import gradient_switches
+
+    return gradient_switches(file, wanted.places["GradientSwitch"])
+
+
+def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.type_tests import type_tests
+
+    return type_tests(file, wanted.places["TypeTest"])
+
+
+def _repeated_modules(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.repeating import repeated_modules
+
+    return repeated_modules(file, wanted.places["RepeatedModule"])
+
+
+def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.layers import layer_calls
+
+    return layer_calls(file, wanted.places["LayerCall"])
 
 
 _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
@@ -242,6 +280,12 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "MethodCall": _method_calls,
     "PlainContainer": _plain_containers,
     "SchedulerStep": _scheduler_steps,
+    "AssignedRegistration": _assigned_registrations,
+    "Override": _overrides,
+    "GradientSwitch": _gradient_switches,
+    "TypeTest": _type_tests,
+    "RepeatedModule": _repeated_modules,
+    "LayerCall": _layer_calls,
 }
 
 

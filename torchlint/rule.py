@@ -43,7 +43,9 @@ class Calls:
 
     ``functions`` maps each to the position of the argument ``argument``, which must be written out (or, unless it is
     ``given``, must not be). It must speak of training or evaluation, or must not, as ``mode`` tells, and may be a
-    ``tensor`` that is no Parameter. The screen reads this from the source; the rule itself still has to look.
+    ``tensor`` that is no Parameter. Calls that may stand anywhere are only looked for in a file whose text names such a
+    function, and has one of the ``hints`` where there are any; a name in their argument must have the ``word`` in it. The
+    screen reads this from the source; the rule itself still has to look.
     """
 
     def __init__(
@@ -53,12 +55,16 @@ class Calls:
         given: bool = True,
         mode: bool | None = None,
         tensor: bool = False,
+        hints: tuple[str, ...] = (),
+        word: str = "",
     ) -> None:
         self.functions = functions
         self.argument = argument
         self.given = given
         self.mode = mode
         self.tensor = tensor
+        self.hints = hints
+        self.word = word
 
 
 class Rule:

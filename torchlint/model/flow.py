@@ -146,6 +146,16 @@ class Store:
 
 
 @dataclass(eq=False, slots=True)
+class AttributeStore:
+    """``holder.name = value``, where the holder is not ``self``."""
+
+    target: cst.Attribute
+    value: cst.BaseExpression
+    statement: cst.CSTNode
+    place: Place
+
+
+@dataclass(eq=False, slots=True)
 class Load:
     """``self.name`` read."""
 
@@ -180,6 +190,7 @@ class Function:
     calls: list[CallSite] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
     item_stores: list[tuple[cst.Subscript, cst.BaseExpression, Place]] = field(default_factory=list)
+    attribute_stores: list[AttributeStore] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     returns: list[tuple[cst.BaseExpression | None, Place]] = field(default_factory=list)
     augmented: list[tuple[cst.BaseExpression, cst.AugAssign, Place]] = field(default_factory=list)
@@ -407,7 +418,11 @@ class FlowVisitor:
         statement: cst.CSTNode,
     ) -> None:
         self.drive(target)
-        if not isinstance(target, cst.Subscript) or value is None or kind != "value":
+        if value is None or kind != "value":
+            return
+        if isinstance(target, cst.Attribute):
+            self.function.attribute_stores.append(AttributeStore(target, value, statement, self.place()))
+        if not isinstance(target, cst.Subscript):
             return
         self.function.item_stores.append((target, value, self.place()))
         name = self_attribute(target.value, self.function.self_name)

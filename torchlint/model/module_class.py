@@ -261,6 +261,12 @@ class ClassModel:
                 found.setdefault(load.name, Attribute(self, load.name)).loads.append(load)
         return found
 
+    def has_attribute(self, name: str) -> bool:
+        """Whether the class defines ``name``, or one of its methods reads ``self.name``."""
+        if name in self.outline.methods or any(item.name == name for item in self.body.definitions):
+            return True
+        return name in self.attributes and bool(self.attributes[name].loads)
+
     def attribute_values(self, name: str) -> Values:
         """What ``self.name`` may hold when any method runs: all assignments of the class, or of its bases."""
         found = self.own_attribute_values(name)

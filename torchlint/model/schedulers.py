@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -222,7 +222,7 @@ class SchedulerStep:
 _POSSIBLE = {Kind.SCHEDULER, Kind.NONE}
 
 
-def scheduler_steps(file: File, wanted: set[int]) -> Iterator[SchedulerStep]:
+def scheduler_steps(file: File, wanted: Collection[int]) -> Iterator[SchedulerStep]:
     """The calls of ``.step()`` or ``.step(metric)`` in loops of the top-level statements with these indices."""
     for function in file.all_functions(wanted):
         for site in function.calls:

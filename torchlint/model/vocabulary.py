@@ -30,6 +30,25 @@ REGISTERING_METHODS = {
 COMPUTING = ("torch.nn.functional.", "torch.autograd.Variable")
 """How the names of functions begin that compute a tensor of their arguments."""
 
+MISSPELLED_SWITCHES = (
+    "require_grad", "require_grads", "required_grad", "requires_grads", "requires_gard", "requiers_grad", "reqires_grad",
+    "requre_grad", "requred_grad",
+)  # fmt: skip
+GRADIENT_SWITCHES = ("requires_grad", "requires_grad_", *MISSPELLED_SWITCHES)
+"""What is assigned to in order to freeze a Parameter, and what is taken for it."""
+
+MODULE_ITERATORS = {"children": (), "modules": (), "named_children": (1,), "named_modules": (1,)}
+PARAMETER_ITERATORS = {"parameters": (), "named_parameters": (1,), "buffers": (), "named_buffers": (1,)}
+"""Methods of a module that go through what it holds, with the place of that in what they give."""
+
+MODULE_METHODS = {
+    *MODULE_ITERATORS, *PARAMETER_ITERATORS, "state_dict", "load_state_dict", "train", "eval", "forward",
+}  # fmt: skip
+"""Methods that no tensor has."""
+
+CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
+"""Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
+
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 
 

@@ -214,7 +214,11 @@ class Outline(_Drawn):
         """The lines on which ``name`` is a word."""
         if name not in self.text:  # no pattern says so as fast
             return []
-        return [bisect_left(self._line_ends, found.start()) + 1 for found in _word(name).finditer(self.text)]
+        return self.lines_matching(_word(name))
+
+    def lines_matching(self, pattern: re.Pattern[str]) -> list[int]:
+        """The lines on which a match of ``pattern`` begins."""
+        return [bisect_left(self._line_ends, found.start()) + 1 for found in pattern.finditer(self.text)]
 
     @cached_property
     def _line_ends(self) -> list[int]:

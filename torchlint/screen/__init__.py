@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline
 from torchlint.rule import Rule
-from torchlint.screen import attributes, calls, construction, schedulers
+from torchlint.screen import (
+    attributes,
+    calls,
+    construction,
+    freezing,
+    layers,
+    overriding,
+    repeating,
+    schedulers,
+    type_tests,
+)
 from torchlint.screen.callers import may_be_given_modules
 from torchlint.screen.possibilities import Possibilities
 from torchlint.screen.scopes import ClassSketch, FileSketch
@@ -23,24 +33,41 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
     "PlainContainer": attributes.may_hide_modules,
     "Construction": construction.may_not_initialise,
     "SuperCall": construction.may_name_another_class,
+    "AssignedRegistration": attributes.may_keep_registration,
+    "Override": overriding.may_override,
 }
+_STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
+    "SchedulerStep": schedulers.stepping,
+    "GradientSwitch": freezing.switching,
+    "TypeTest": type_tests.testing,
+    "RepeatedModule": repeating.repeating,
+}
+"""Those of what may stand anywhere; a screen for ``LayerCall`` is told which layers the rules look at."""
+
+ANYWHERE = frozenset({*_STATEMENT_SCREENS, "LayerCall"})
+"""The subjects that are not only in Module classes."""
 
 
 class Screened:
     """What is left of one file: the candidates of each subject.
 
     ``classes`` maps a subject to the qualified names of the classes that may hold one, ``given`` are those whose
-    callers may pass modules in a list, ``steps`` the indices of the top-level statements that may step a scheduler.
+    callers may pass modules in a list. ``places`` maps a subject that may stand anywhere to the indices of the top-level
+    statements that may hold one.
     """
 
     def __init__(
-        self, classes: dict[str, list[str]], given: Iterable[str], steps: Iterable[int], outline: Outline
+        self,
+        classes: dict[str, list[str]],
+        given: Iterable[str],
+        places: dict[str, frozenset[int]],
+        outline: Outline,
     ) -> None:
         self.classes = classes
         self.given = frozenset(given)
-        self.steps = frozenset(steps)
+        self.places = places
         found = {name for names in classes.values() for name in names}
-        self.statements = self.steps | {outline.classes[name].statement for name in found}
+        self.statements = {outline.classes[name].statement for name in found}.union(*places.values())
 
     def __bool__(self) -> bool:
         return bool(self.statements)
@@ -50,11 +77,12 @@ def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screene
     """The candidates of ``rules`` in a file."""
     file = _possibilities(project).begin(outline)
     subjects = {rule.subject for rule in rules}
+    of_classes = subjects - ANYWHERE
     on_calls = tuple(rule for rule in rules if rule.subject == "MethodCall")
-    classes: dict[str, list[str]] = {subject: [] for subject in subjects}
+    classes: dict[str, list[str]] = {subject: [] for subject in of_classes}
     given: list[str] = []
-    for cls in _modules(file) if subjects - {"SchedulerStep"} else ():
-        for subject in subjects & _CLASS_SCREENS.keys():
+    for cls in _modules(file) if of_classes else ():
+        for subject in of_classes & _CLASS_SCREENS.keys():
             if _CLASS_SCREENS[subject](cls):
                 classes[subject].append(cls.outline.qualname)
         if "PlainContainer" in subjects and may_be_given_modules(cls):
@@ -63,8 +91,18 @@ def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screene
             classes["MethodCall"].append(cls.outline.qualname)
     classes.setdefault("PlainContainer", []).extend(given)
     classes = {subject: list(dict.fromkeys(names)) for subject, names in classes.items()}
-    steps = schedulers.stepping(file) if "SchedulerStep" in subjects else ()
-    return Screened(classes, given, steps, outline)
+    return Screened(classes, given, _places(file, subjects & ANYWHERE, rules), outline)
+
+
+def _places(file: FileSketch, subjects: set[str], rules: Sequence[Rule]) -> dict[str, frozenset[int]]:
+    places = {
+        subject: frozenset(_STATEMENT_SCREENS[subject](file))
+        for subject in subjects & _STATEMENT_SCREENS.keys()
+    }
+    if "LayerCall" in subjects:
+        watched = tuple(rule for rule in rules if rule.subject == "LayerCall")
+        places["LayerCall"] = frozenset(layers.calling(file, watched))
+    return places
 
 
 def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
@@ -75,8 +113,8 @@ def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Scr
         if project.is_module(project.class_symbol(outline, definition))
     ]
     subjects = {rule.subject for rule in rules}
-    steps = range(len(outline.statements)) if "SchedulerStep" in subjects else ()
-    return Screened(dict.fromkeys(subjects, modules), modules, steps, outline)
+    places = dict.fromkeys(subjects & ANYWHERE, frozenset(range(len(outline.statements))))
+    return Screened(dict.fromkeys(subjects - ANYWHERE, modules), modules, places, outline)
 
 
 def _modules(file: FileSketch) -> Iterable[ClassSketch]:

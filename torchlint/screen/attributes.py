@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torchlint.model.vocabulary import OWN_REGISTRY
+import ast
+
+from torchlint.model.vocabulary import OWN_REGISTRY, REGISTERING_METHODS
 from torchlint.screen.kinds import CONTAINER, LOST, MODULE, PARAMETER, TENSOR, held
 from torchlint.screen.scopes import ClassSketch
 
@@ -34,3 +36,14 @@ def _certainly_set_late(cls: ClassSketch) -> set[str]:
 def may_lose_parameter(cls: ClassSketch) -> bool:
     """Whether an attribute may get a tensor that is computed from a new Parameter."""
     return any((kinds | held(kinds)) & LOST for _, kinds in cls.stored_kinds)
+
+
+def may_keep_registration(cls: ClassSketch) -> bool:
+    """Whether an attribute is assigned what ``self.register_buffer()`` and the like return."""
+    return any(
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr in REGISTERING_METHODS
+        for values in cls.stored.values()
+        for _, value in values
+    )

@@ -68,7 +68,7 @@ def _may_match(scope: Scope, watched: Watched, called: set[str], *, makes: bool)
     named: dict[str, Symbol | Kinds | None] = {}
     for call in scope.sketch.calls:
         if call.callee not in named or not call.callee:
-            named[call.callee] = _callee(call, scope)
+            named[call.callee] = callee_of(call, scope)
         callee = named[call.callee]
         if callee is None:
             continue
@@ -88,7 +88,7 @@ def _may_match(scope: Scope, watched: Watched, called: set[str], *, makes: bool)
     return False
 
 
-def _callee(call: Call, scope: Scope) -> Symbol | Kinds | None:
+def callee_of(call: Call, scope: Scope) -> Symbol | Kinds | None:
     """What is called: by its own name, or what a variable may hold; nothing where that is known to be neither."""
     dotted = call.callee
     head, _, rest = dotted.partition(".")
@@ -143,7 +143,7 @@ def _is_watched(symbol: Symbol, call: Call, scope: Scope, watched: Watched) -> b
 
 
 def _concerns(calls: Calls, position: int, call: Call, scope: Scope) -> bool:
-    written = _argument(call.node, calls.argument, position)
+    written = argument(call.node, calls.argument, position)
     if written is None or not calls.given:
         return (written is None) != calls.given
     if calls.mode is not None and calls.mode != _speaks_of_mode(written, calls):
@@ -151,7 +151,7 @@ def _concerns(calls: Calls, position: int, call: Call, scope: Scope) -> bool:
     return not calls.tensor or bool(scope.possible(written) & TENSOR)
 
 
-def _argument(call: ast.Call, name: str, position: int) -> ast.expr | None:
+def argument(call: ast.Call, name: str, position: int) -> ast.expr | None:
     for keyword in call.keywords:
         if keyword.arg == name:
             return keyword.value
@@ -165,10 +165,10 @@ def _speaks_of_mode(node: ast.expr, calls: Calls) -> bool:
     """``True`` as a rate is taken for a mode by the rules that look for one."""
     if calls.mode and isinstance(node, ast.Constant) and node.value is True:
         return True
-    return any(is_mode_word(word) for word in _words(node))
+    return any(is_mode_word(word) for word in words(node))
 
 
-def _words(node: ast.expr) -> Iterable[str]:
+def words(node: ast.expr) -> Iterable[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id

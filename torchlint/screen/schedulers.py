@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast
-import sys
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from torchlint.model.vocabulary import is_optimizer
 from torchlint.project.outline import blocks_of
 from torchlint.screen.kinds import ARGUMENT, SCHEDULER
+from torchlint.screen.lines import spans_any
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import dotted_name
-
-_END = sys.maxsize
 
 
 def stepping(file: FileSketch) -> Iterator[int]:
@@ -39,7 +36,7 @@ def _stepped_in_loops(nodes: list[ast.stmt], lines: Sequence[int], *, in_classes
     stack: list[tuple[ast.AST, bool]] = [(node, False) for node in nodes]
     while stack:
         node, in_loop = stack.pop()
-        if (isinstance(node, ast.ClassDef) and not in_classes) or not _spans_any(node, lines):
+        if (isinstance(node, ast.ClassDef) and not in_classes) or not spans_any(node, lines):
             continue
         in_loop = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
         if in_loop:
@@ -49,14 +46,6 @@ def _stepped_in_loops(nodes: list[ast.stmt], lines: Sequence[int], *, in_classes
             stack += [(child, True) for child in ast.iter_child_nodes(node)]
         else:
             stack += [(child, False) for child in blocks_of(node)]
-
-
-def _spans_any(node: ast.AST, lines: Sequence[int]) -> bool:
-    first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", _END)
-    for decorator in getattr(node, "decorator_list", ()):
-        first = min(first, decorator.lineno)
-    at = bisect_left(lines, first)
-    return at < len(lines) and lines[at] <= last
 
 
 def _stepped(node: ast.AST) -> ast.expr | None:

@@ -110,7 +110,7 @@ class FileSketch:
             function = self.function(statement.name)
             if function is not None:
                 yield function
-        elif not isinstance(statement, ast.ClassDef):
+        elif self.in_script(index):
             yield self.script
         for definition in self._classes_in.get(index, ()):
             sketch = self.class_sketch(definition)
@@ -127,12 +127,12 @@ class FileSketch:
     @cached_property
     def script(self) -> Scope:
         """The statements of the module level that are no definitions."""
-        plain = [
-            node
-            for node in self.tree.body
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        ]
+        plain = [node for index, node in enumerate(self.tree.body) if self.in_script(index)]
         return Scope(self, plain, Sketch("<module>", plain))
+
+    def in_script(self, index: int) -> bool:
+        """Whether a top-level statement is no definition."""
+        return not isinstance(self.tree.body[index], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
 class Scope:

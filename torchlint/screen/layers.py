@@ -1,0 +1,86 @@
+"""The screen for calls of torch layers that rules look at wherever they stand."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+
+from torchlint.project.index import Symbol
+from torchlint.rule import Calls, Rule
+from torchlint.screen.calls import argument, callee_of, words
+from torchlint.screen.kinds import ANY_THING, CALLABLE, CLASS, FOREIGN, NAMESPACE
+from torchlint.screen.scopes import FileSketch, Scope
+from torchlint.screen.sketch import Call, dotted_name
+
+Watched = Mapping[str, Sequence[tuple[Calls, int]]]
+"""For each layer what rules look for in its calls, and at which position."""
+
+
+def calling(file: FileSketch, rules: Sequence[Rule]) -> Iterator[int]:
+    """The top-level statements that may call a layer which one of the ``rules`` looks at."""
+    watched = _watched(file.outline.text, rules)
+    if not watched:
+        return
+    in_script = _may_call(file.script, watched)
+    for index in range(len(file.outline.statements)):
+        scopes = (scope for scope in file.scopes(index) if scope is not file.script)
+        if (in_script and file.in_script(index)) or any(_may_call(scope, watched) for scope in scopes):
+            yield index
+
+
+def _watched(text: str, rules: Sequence[Rule]) -> Watched:
+    """The layers that are named in a text which has one of the words that go with them."""
+    found: dict[str, list[tuple[Calls, int]]] = {}
+    for rule in rules:
+        for calls in rule.calls:
+            if not calls.hints or any(hint in text for hint in calls.hints):
+                for function, position in calls.functions.items():
+                    if function.rpartition(".")[2] in text:
+                        found.setdefault(function, []).append((calls, position))
+    return found
+
+
+def _may_call(scope: Scope, watched: Watched) -> bool:
+    looked_for = {each for several in watched.values() for each in several}
+    return any(
+        any(_gives(call.node, calls, position) for calls, position in looked_for)
+        and _may_be_watched(call, scope, watched)
+        for call in scope.sketch.calls
+    )
+
+
+def _gives(call: ast.Call, calls: Calls, position: int) -> bool:
+    """Whether an argument is given; in ``functools.partial``, all of them stand one place further on."""
+    written = [argument(call, calls.argument, each) for each in (position, position + 1)]
+    return any(node is not None and _speaks_of(node, calls.word) for node in written)
+
+
+def _speaks_of(node: ast.expr, word: str) -> bool:
+    return not word or any(word in each.lower() for each in _names(node))
+
+
+def _names(node: ast.expr) -> Iterator[str]:
+    """The names in an expression, and its strings, which may be keys."""
+    yield from words(node)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield inner.value
+
+
+def _may_be_watched(call: Call, scope: Scope, watched: Watched) -> bool:
+    callee = callee_of(call, scope)
+    if isinstance(callee, Symbol) and callee.dotted == "functools.partial" and call.node.args:
+        inner = call.node.args[0]
+        callee = callee_of(Call(dotted_name(inner), ast.Call(inner, [], [])), scope)
+    if callee is None:
+        return False
+    if isinstance(callee, Symbol):
+        return callee.dotted in watched
+    if callee & ANY_THING or callee & (FOREIGN | NAMESPACE):
+        return True
+    if not callee & (CALLABLE | CLASS):
+        return False
+    symbols = list(scope.file.possibilities.symbols_in(callee))
+    return not symbols or any(
+        symbol.dotted in watched or symbol.dotted == "functools.partial" for symbol in symbols
+    )
