@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from torchlint.project.index import Symbol
+from torchlint.project.outline import Outline
 from torchlint.rule import Calls, Rule
 from torchlint.screen.calls import argument, callee_of, words
 from torchlint.screen.kinds import ANY_THING, CALLABLE, CLASS, FOREIGN, NAMESPACE
+from torchlint.screen.lines import spans_any
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import Call, dotted_name
 
@@ -22,10 +25,21 @@ def calling(file: FileSketch, rules: Sequence[Rule]) -> Iterator[int]:
     if not watched:
         return
     in_script = _may_call(file.script, watched)
-    for index in range(len(file.outline.statements)):
+    lines = _lines_with_words(file.outline, watched)
+    for index, statement in enumerate(file.tree.body):
+        if lines is not None and not spans_any(statement, lines):
+            continue
         scopes = (scope for scope in file.scopes(index) if scope is not file.script)
         if (in_script and file.in_script(index)) or any(_may_call(scope, watched) for scope in scopes):
             yield index
+
+
+def _lines_with_words(outline: Outline, watched: Watched) -> list[int] | None:
+    """The lines with a word that must be in an argument; nothing where an argument without one is looked at, too."""
+    words = {calls.word for several in watched.values() for calls, _ in several}
+    if "" in words:
+        return None
+    return outline.lines_matching(re.compile("|".join(sorted(words)), re.IGNORECASE))
 
 
 def _watched(text: str, rules: Sequence[Rule]) -> Watched:
