@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.overriding import Override
 
 
-@rule("TL012", since="0.1.0")
+@rule("TL012", since="0.1.0", preview=True)
 def module_method_shadowed(override: Override) -> Iterator[Finding]:
     """A `train` or `eval` that means something else stops `.eval()` from switching the mode.
 
@@ -99,6 +99,8 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
     An `eval` with required parameters never switches the mode, and data in `self.train`, `self.children` and the like
     make `.eval()` or `.to()` raise, there and in every parent. Silent are a `train` whose first parameter is the mode, by
     its name, default or annotation or because it is passed on, `*args`, methods with decorators, and `self.forward = …`.
+
+    The rule is in preview: a `train` that forgets to return `self` does no harm where nobody uses what it returns.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.train

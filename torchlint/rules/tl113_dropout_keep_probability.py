@@ -21,7 +21,12 @@ _MOST_DROPPED = 0.5
 """A known number up to this is a rate of dropping, whatever it is called."""
 
 
-@rule("TL113", since="0.1.0", calls=(Calls(_DROPOUTS, "p", hints=("keep", "Keep", "KEEP"), word="keep"),))
+@rule(
+    "TL113",
+    since="0.1.0",
+    preview=True,
+    calls=(Calls(_DROPOUTS, "p", hints=("keep", "Keep", "KEEP"), word="keep"),),
+)
 def dropout_keep_probability(call: LayerCall) -> Iterator[Finding]:
     """`nn.Dropout(keep_prob)` drops what should be kept: `p` is the probability to drop.
 
@@ -61,6 +66,8 @@ def dropout_keep_probability(call: LayerCall) -> Iterator[Finding]:
     What is given must be called after keeping (`keep_prob`, `self.keep`, `config["keep_rate"]`). Silent are `1 - keep_prob`,
     and a value that is known to be 0.5 or less: then the name is wrong, not the number. The fix is unsafe: what is trained
     already expects the other rate.
+
+    The rule is in preview: it goes by the word "keep" in a name, and has not been seen on enough real code.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
