@@ -612,8 +612,10 @@ def test_an_error_of_ours_costs_one_file(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 SLOW = """\
-import pathlib, sys, time
+import pathlib, signal, sys, time
 import torchlint.engine
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it runs in the background
 
 def check_source(*arguments, **keywords):
     pathlib.Path("started").touch()
