@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from torchlint.model.vocabulary import (
@@ -13,7 +14,7 @@ from torchlint.model.vocabulary import (
     PARAMETER_ITERATORS,
 )
 from torchlint.screen.kinds import MODULE, OWNER
-from torchlint.screen.lines import nodes_on
+from torchlint.screen.lines import nodes_on, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import Call, dotted_name
 
@@ -24,18 +25,11 @@ def switching(file: FileSketch) -> Iterator[int]:
     if "requires_grad" not in outline.text and not any(word in outline.text for word in MISSPELLED_SWITCHES):
         return
     lines = sorted({line for word in GRADIENT_SWITCHES for line in outline.lines_with(word)})
-    for index in sorted({index for word in GRADIENT_SWITCHES for index in outline.mentioning(word)}):
-        if next(_switched([file.tree.body[index]], lines, in_classes=True), None) is None:
-            continue
-        if any(
-            _may_be_of_interest(item, scope)
-            for scope in file.scopes(index)
-            for item in _switched(scope.nodes, lines, in_classes=False)
-        ):
-            yield index
+    indices = sorted({index for word in GRADIENT_SWITCHES for index in outline.mentioning(word)})
+    yield from statements_with(file, indices, partial(_switched, lines), _may_be_of_interest)
 
 
-def _switched(nodes: Iterable[ast.AST], lines: Sequence[int], *, in_classes: bool) -> Iterator[ast.Attribute]:
+def _switched(lines: Sequence[int], nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[ast.Attribute]:
     """The ``x.requires_grad`` that are assigned to, and the ``x.requires_grad_`` that are nothing but read."""
     for node in nodes_on(nodes, lines, in_classes=in_classes):
         if isinstance(node, ast.Expr):

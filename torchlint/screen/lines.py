@@ -5,9 +5,21 @@ from __future__ import annotations
 import ast
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from torchlint.screen.scopes import FileSketch, Scope
 
 _END = sys.maxsize
+
+Found = TypeVar("Found", bound=ast.expr, covariant=True)
+
+
+class Search(Protocol[Found]):
+    """Finds expressions in statements, those in the methods of classes only where it is told to."""
+
+    def __call__(self, nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[Found]: ...
 
 
 def spans_any(node: ast.AST, lines: Sequence[int]) -> bool:
@@ -28,3 +40,21 @@ def nodes_on(nodes: Iterable[ast.AST], *lines: Sequence[int], in_classes: bool) 
         if all(spans_any(node, each) for each in lines):
             yield node
             stack += ast.iter_child_nodes(node)
+
+
+def statements_with(
+    file: FileSketch, indices: Iterable[int], search: Search[Found], is_wanted: Callable[[Found, Scope], bool]
+) -> Iterator[int]:
+    """Those of some top-level statements in which what is searched for is wanted in a scope of its own.
+
+    No scope is sketched in a statement that does not have it at all.
+    """
+    for index in indices:
+        if next(search([file.tree.body[index]], in_classes=True), None) is None:
+            continue
+        if any(
+            is_wanted(found, scope)
+            for scope in file.scopes(index)
+            for found in search(scope.nodes, in_classes=False)
+        ):
+            yield index

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from torchlint.screen.kinds import MODULE
-from torchlint.screen.lines import nodes_on
-from torchlint.screen.scopes import FileSketch
+from torchlint.screen.lines import nodes_on, statements_with
+from torchlint.screen.scopes import FileSketch, Scope
 
 _GAP = r"[\s()\\]*(?:#[^\n]*\n[\s()\\]*)*"
 _REPETITION = re.compile(rf"\]{_GAP}\*|\*{_GAP}\[")
@@ -18,18 +19,16 @@ _REPETITION = re.compile(rf"\]{_GAP}\*|\*{_GAP}\[")
 def repeating(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``[module] * n``."""
     lines = file.outline.lines_matching(_REPETITION)
-    for index, statement in enumerate(file.tree.body if lines else ()):
-        if next(_repeated([statement], lines, in_classes=True), None) is None:
-            continue
-        if any(
-            scope.possible(module) & MODULE
-            for scope in file.scopes(index)
-            for module in _repeated(scope.nodes, lines, in_classes=False)
-        ):
-            yield index
+    if lines:
+        every = range(len(file.outline.statements))
+        yield from statements_with(file, every, partial(_repeated, lines), _may_be_module)
 
 
-def _repeated(nodes: Iterable[ast.AST], lines: Sequence[int], *, in_classes: bool) -> Iterator[ast.expr]:
+def _may_be_module(node: ast.expr, scope: Scope) -> bool:
+    return bool(scope.possible(node) & MODULE)
+
+
+def _repeated(lines: Sequence[int], nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[ast.expr]:
     """The elements that are there several times."""
     for node in nodes_on(nodes, lines, in_classes=in_classes):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

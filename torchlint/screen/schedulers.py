@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from torchlint.model.vocabulary import is_optimizer
 from torchlint.project.outline import blocks_of
 from torchlint.screen.kinds import ARGUMENT, SCHEDULER
-from torchlint.screen.lines import spans_any
+from torchlint.screen.lines import spans_any, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import dotted_name
 
@@ -16,22 +17,17 @@ from torchlint.screen.sketch import dotted_name
 def stepping(file: FileSketch) -> Iterator[int]:
     """The top-level statements in which something that may be a scheduler is stepped inside of a loop."""
     lines = file.outline.lines_with("step")
-    for index in sorted(file.outline.mentioning("step")):
-        if next(_stepped_in_loops([file.tree.body[index]], lines, in_classes=True), None) is None:
-            continue
-        if any(
-            _may_be_scheduler(item, scope)
-            for scope in file.scopes(index)
-            for item in _stepped_in_loops(scope.nodes, lines, in_classes=False)
-        ):
-            yield index
+    indices = sorted(file.outline.mentioning("step"))
+    yield from statements_with(file, indices, partial(_stepped_in_loops, lines), _may_be_scheduler)
 
 
-def _stepped_in_loops(nodes: list[ast.stmt], lines: Sequence[int], *, in_classes: bool) -> Iterator[ast.expr]:
+def _stepped_in_loops(
+    lines: Sequence[int], nodes: Iterable[ast.AST], *, in_classes: bool
+) -> Iterator[ast.expr]:
     """What ``.step()`` is called on in the loops of some statements and of the functions in them.
 
-    Only what stands on one of the ``lines`` with that word is looked at.
-    The methods of a class are scopes of their own: what they say is only looked at there, or ``self`` is another.
+    Only what stands on one of the ``lines`` with that word is looked at. The methods of a class are scopes of
+    their own: what they say is only looked at there, or ``self`` is another.
     """
     stack: list[tuple[ast.AST, bool]] = [(node, False) for node in nodes]
     while stack:
