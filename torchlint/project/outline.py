@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 MAX_DEPTH = 400
 """Nodes along one path of a statement. LibCST is cubic in the length of a chain such as ``a.b().b()``."""
@@ -79,6 +79,17 @@ class Star(NamedTuple):
     line: int
 
 
+AClass = TypeVar("AClass", bound=type)
+
+
+def _by_identity(cls: AClass) -> AClass:
+    """Let two of them be equal only where they are one: the definitions of a name may look alike."""
+    for name in ("__eq__", "__ne__", "__hash__"):
+        setattr(cls, name, getattr(object, name))
+    return cls
+
+
+@_by_identity
 class FunctionOutline(NamedTuple):
     """A function at the top level of its file."""
 
@@ -92,16 +103,8 @@ class FunctionOutline(NamedTuple):
     def qualname(self) -> str:
         return self.name
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
-    def __ne__(self, other: object) -> bool:
-        return self is not other
-
-    def __hash__(self) -> int:
-        return id(self)
-
-
+@_by_identity
 class ClassOutline(NamedTuple):
     """A class anywhere in a file.
 
@@ -122,15 +125,6 @@ class ClassOutline(NamedTuple):
     line: int
     assigned: frozenset[str] = frozenset()
     enclosed: Mapping[str, tuple[Binding, ...]] = {}
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __ne__(self, other: object) -> bool:
-        return self is not other
-
-    def __hash__(self) -> int:
-        return id(self)
 
     @property
     def local(self) -> bool:
@@ -153,17 +147,9 @@ class _Drawn(NamedTuple):
     functions: Mapping[str, FunctionOutline]
 
 
+@_by_identity
 class Outline(_Drawn):
     """A file. ``classes`` has the last definition of a qualified name, ``definitions`` all in file order."""
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __ne__(self, other: object) -> bool:
-        return self is not other
-
-    def __hash__(self) -> int:
-        return id(self)
 
     @classmethod
     def from_text(cls, text: str, path: Path, module: str | None = None) -> Outline:
