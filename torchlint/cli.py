@@ -29,6 +29,13 @@ exit status:
   2  wrong usage or settings, a path that does not exist, or an internal error
 """
 
+_EXIT_STATUS_OF_VERIFY = """\
+exit status:
+  0  no error and no warning; with --from-static, nothing confirmed and nothing more seen
+  1  errors or warnings; with --from-static, something confirmed or only seen at run time
+  2  wrong usage, no model that could be looked at, or an internal error
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. No error of the user, or of ours, shows a traceback."""
@@ -140,7 +147,7 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="torchlint",
-        description="Find the PyTorch bugs that train without an error. Imports neither torch nor your code.",
+        description="Find the PyTorch bugs that train without an error. Only `verify` imports torch and your code.",
         epilog=_EXIT_STATUS,
         formatter_class=_Help,
         allow_abbrev=False,
@@ -291,6 +298,7 @@ def _add_verify(parser: _Parser) -> None:
         "Build a live model and compare it with what PyTorch sees of it. This imports and runs your code, in a process "
         "of its own with limits on time and memory; it is no sandbox."
     )
+    parser.epilog = _EXIT_STATUS_OF_VERIFY
     parser.add_argument(
         "target",
         nargs="?",
