@@ -1,4 +1,4 @@
-"""What ``torch_facts.toml`` says about PyTorch is true of the PyTorch that is installed."""
+"""What ``torch_facts.py`` says about PyTorch is true of the PyTorch that is installed."""
 
 from __future__ import annotations
 

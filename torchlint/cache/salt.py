@@ -78,7 +78,7 @@ def _own_source() -> tuple[object, ...]:
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
-                if entry.name.endswith((".py", ".toml")):
+                if entry.name.endswith(".py"):
                     status = entry.stat()
                     found.append((entry.path[len(top) :], status.st_size, status.st_mtime_ns))
                 elif entry.name != "__pycache__" and entry.is_dir():

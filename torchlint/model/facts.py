@@ -1,18 +1,18 @@
-"""The facts about PyTorch that :file:`torch_facts.toml` states, loaded once."""
+"""The facts about PyTorch that :mod:`torchlint.model.torch_facts` states, with dotted names."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from torchlint import toml
+from torchlint.model import torch_facts as stated
 
-_FACTS = Path(__file__).with_name("torch_facts.toml")
+_Stated = TypeVar("_Stated")
 
 
 class Facts(NamedTuple):
-    """See the comments of :file:`torch_facts.toml` for what each table says."""
+    """See the comments of :mod:`torchlint.model.torch_facts` for what each says."""
 
     stateless_modules: frozenset[str]
     mode_dependent_modules: frozenset[str]
@@ -32,23 +32,27 @@ class Facts(NamedTuple):
 
 @cache
 def torch_facts() -> Facts:
-    tables = toml.loads(_FACTS.read_text(encoding="utf-8"))
-    modules, tensors = tables["modules"], tables["tensors"]
     return Facts(
-        stateless_modules=frozenset(f"torch.nn.{name}" for name in modules["stateless"]),
-        mode_dependent_modules=frozenset(f"torch.nn.{name}" for name in modules["mode_dependent"]),
-        container_modules=frozenset(f"torch.nn.{name}" for name in modules["containers"]),
-        state_arguments=frozenset(modules["state_arguments"]),
-        stateless_when={f"torch.nn.{name}": given for name, given in modules["stateless_when"].items()},
-        stateless_unless={f"torch.nn.{name}": given for name, given in modules["stateless_unless"].items()},
-        tensor_factories=frozenset(f"torch.{name}" for name in tensors["factories"]),
-        tensor_operations=frozenset(f"torch.{name}" for name in tensors["operations"]),
-        leaving_methods=frozenset(tensors["leaving_methods"]),
-        tensor_attributes=frozenset(tensors["tensor_attributes"]),
-        module_fluent_methods=frozenset(tensors["module_fluent_methods"]),
-        casts=frozenset(tensors["casts"]),
-        passthrough=frozenset(tables["passthrough"]["functions"]),
-        epoch_schedulers={
-            f"torch.optim.lr_scheduler.{name}": given for name, given in tables["schedulers"].items()
-        },
+        stateless_modules=_names(stated.STATELESS_MODULES, "torch.nn."),
+        mode_dependent_modules=_names(stated.MODE_DEPENDENT_MODULES, "torch.nn."),
+        container_modules=_names(stated.CONTAINER_MODULES, "torch.nn."),
+        state_arguments=_names(stated.STATE_ARGUMENTS),
+        stateless_when=_table(stated.STATELESS_WHEN, "torch.nn."),
+        stateless_unless=_table(stated.STATELESS_UNLESS, "torch.nn."),
+        tensor_factories=_names(stated.TENSOR_FACTORIES, "torch."),
+        tensor_operations=_names(stated.TENSOR_OPERATIONS, "torch."),
+        leaving_methods=_names(stated.LEAVING_METHODS),
+        tensor_attributes=_names(stated.TENSOR_ATTRIBUTES),
+        module_fluent_methods=_names(stated.MODULE_FLUENT_METHODS),
+        casts=_names(stated.CASTS),
+        passthrough=_names(stated.PASSTHROUGH),
+        epoch_schedulers=_table(stated.EPOCH_SCHEDULERS, "torch.optim.lr_scheduler."),
     )
+
+
+def _names(text: str, prefix: str = "") -> frozenset[str]:
+    return frozenset(f"{prefix}{name}" for name in text.split())
+
+
+def _table(rows: Mapping[str, _Stated], prefix: str) -> dict[str, _Stated]:
+    return {f"{prefix}{name}": row for name, row in rows.items()}

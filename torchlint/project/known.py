@@ -1,6 +1,6 @@
 """What is known about names of torch and of other packages without reading them.
 
-The facts are data, in ``third_party.toml``; this module only looks them up. torch itself is never read.
+The facts are data, in :mod:`torchlint.project.third_party`; this module only looks them up. torch itself is never read.
 """
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from torchlint.project import third_party as stated
 
 MODULE = "torch.nn.Module"
-
-_FACTS = Path(__file__).with_name("third_party.toml")
 
 
 class Known(NamedTuple):
@@ -36,7 +35,7 @@ class _Entry(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """``third_party.toml``, made ready for lookups. ``entries`` are kept by top-level package."""
+    """What :mod:`torchlint.project.third_party` states, made ready for lookups. ``entries`` are kept by top-level package."""
 
     terminal: frozenset[str]
     plain: frozenset[str]
@@ -47,33 +46,28 @@ class _Table(NamedTuple):
     entries: dict[str, list[_Entry]]
 
 
-@lru_cache(maxsize=1)
+@cache
 def _table() -> _Table:
-    from torchlint import toml  # imported only where there is a file to read
-
-    facts = toml.loads(_FACTS.read_text(encoding="utf-8"))
-    torch = facts["torch"]
-    star = {package: frozenset(names) for package, names in torch["star"].items()}
     table = _Table(
-        frozenset(facts["terminal"]),
-        frozenset({"torch", *facts["plain"], *sys.stdlib_module_names}),
-        torch["classes"],
-        torch["names"],
-        torch["same"],
-        star,
+        frozenset(stated.TERMINAL.split()),
+        frozenset({"torch", *stated.PLAIN.split(), *sys.stdlib_module_names}),
+        stated.TORCH_CLASSES,
+        stated.TORCH_NAMES,
+        stated.TORCH_SAME,
+        {package: frozenset(names.split()) for package, names in stated.TORCH_STAR.items()},
         {},
     )
-    for kind in ("base", "other"):
-        for row in facts.get(kind, ()):
-            entry = _entry(row, module=kind == "base")
-            for package in {name.partition(".")[0] for name in row["names"]}:
+    for rows, module in ((stated.BASES, True), (stated.OTHERS, False)):
+        for row in rows:
+            entry = _entry(row, module=module)
+            for package in {name.partition(".")[0] for name in entry.names}:
                 table.entries.setdefault(package, []).append(entry)
     return table
 
 
-def _entry(row: dict[str, Any], *, module: bool) -> _Entry:
-    known = Known(module, row.get("lightning", False), row.get("canonical"))
-    return _Entry(tuple(row["names"]), tuple(row.get("unless", ())), known)
+def _entry(row: stated.Row, *, module: bool) -> _Entry:
+    known = Known(module, row.lightning, row.canonical)
+    return _Entry(tuple(row.names.split()), tuple(row.unless.split()), known)
 
 
 _GLOB = {".": r"\.", "**": ".*", "*": "[^.]*", "{": "(?:", ",": "|", "}": ")"}
