@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,9 +18,6 @@ from torchlint.process import CLEAN, INTERRUPTED, UNUSABLE, silence
 
 if TYPE_CHECKING:
     from torchlint.project.shard import Shard
-
-COMMANDS = ("check", "verify", "explain", "rules", "clean", "version")
-
 
 _EXIT_STATUS = """\
 exit status:
@@ -67,7 +64,7 @@ def _prepare_streams() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = build_parser()
+    parser = build_parser(arguments[0] if arguments else "")
     if not arguments:
         parser.print_help(sys.stderr)
         return UNUSABLE
@@ -144,7 +141,9 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(UNUSABLE)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser of the one ``command`` that is asked for, or of all of them: each costs time."""
+    wanted = (command,) if command in COMMANDS else tuple(COMMANDS)
     parser = _Parser(
         prog="torchlint",
         description="Find the PyTorch bugs that train without an error. Only `verify` imports torch and your code.",
@@ -154,23 +153,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"torchlint {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    _add_check(_command(commands, "check", "report problems in files and folders"))
-    _add_verify(
-        _command(commands, "verify", "build a live model and compare it with what PyTorch sees of it")
-    )
-    explain = _command(commands, "explain", "what a rule finds, why it matters, and the way out")
-    explain.add_argument("rule", help="its code or name")
-    rules = _command(commands, "rules", "list the rules")
-    rules.add_argument(
-        "--output-format", choices=("text", "json"), default="text", help="default: %(default)s"
-    )
-    for command in (explain, rules):
-        _add_colour(command)
-    clean = _command(commands, "clean", "remove the cache of the working directory")
-    clean.add_argument("--config", metavar="FILE", help="read settings from this file only")
-    clean.add_argument("--isolated", action="store_true", help="read no settings")
-    _add_cache_folder(clean)
-    _command(commands, "version", "print the version")
+    for name in wanted:
+        purpose, add_options = COMMANDS[name]
+        add_options(_command(commands, name, purpose))
     return parser
 
 
@@ -183,6 +168,24 @@ def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: 
         formatter_class=_Help,
         allow_abbrev=False,
     )
+
+
+def _add_explain(parser: _Parser) -> None:
+    parser.add_argument("rule", help="its code or name")
+    _add_colour(parser)
+
+
+def _add_list(parser: _Parser) -> None:
+    parser.add_argument(
+        "--output-format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
+    _add_colour(parser)
+
+
+def _add_clean(parser: _Parser) -> None:
+    parser.add_argument("--config", metavar="FILE", help="read settings from this file only")
+    parser.add_argument("--isolated", action="store_true", help="read no settings")
+    _add_cache_folder(parser)
 
 
 def _add_colour(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
@@ -379,3 +382,13 @@ def _shard(text: str) -> Shard:
         return Shard.parse(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"`{text}` is not a part such as 2/8, from 1/8 to 8/8") from None
+
+
+COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
+    "check": ("report problems in files and folders", _add_check),
+    "verify": ("build a live model and compare it with what PyTorch sees of it", _add_verify),
+    "explain": ("what a rule finds, why it matters, and the way out", _add_explain),
+    "rules": ("list the rules", _add_list),
+    "clean": ("remove the cache of the working directory", _add_clean),
+    "version": ("print the version", lambda _: None),
+}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from torchlint.diagnostic import Position, Range
+from torchlint.record import Record
 
 _LINE_END = re.compile(r"\r\n|\r")
 
 
-class Comment(NamedTuple):
+class Comment(Record):
     """One comment: from its ``#`` to the end of the line. ``code`` is what stands before it on the line."""
 
     start: Position
@@ -33,7 +33,7 @@ class Comment(NamedTuple):
         return Range(Position(line, column + start), Position(line, column + end))
 
 
-class Layout(NamedTuple):
+class Layout(Record):
     """The comments of a file, and which lines belong together.
 
     ``statements`` and ``physical`` map a line to the first and last line of its logical line and of what

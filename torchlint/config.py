@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from torchlint.record import Record
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -28,7 +30,7 @@ FILE_NAMES = ("torchlint.toml", "pyproject.toml")
 _EXACT = 100
 
 
-class Selection(NamedTuple):
+class Selection(Record):
     """One layer of choices. ``select`` replaces what lower layers chose; ``None`` builds upon it."""
 
     select: tuple[str, ...] | None = None
@@ -47,7 +49,7 @@ class Selection(NamedTuple):
         return wanted > unwanted
 
 
-class Config(NamedTuple):
+class Config(Record):
     """The settings in force for one file. Without arguments: the default set of rules."""
 
     select: tuple[str, ...] = ("TL",)

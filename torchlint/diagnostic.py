@@ -6,7 +6,9 @@ formats print them as they are, flake8 gets ``column - 1``.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from torchlint.record import Record
 
 Severity = Literal["error", "warning", "note"]
 Safety = Literal["safe", "unsafe"]
@@ -14,24 +16,24 @@ Safety = Literal["safe", "unsafe"]
 DOCS_URL = "https://torchlint.readthedocs.io/rules"
 
 
-class Position(NamedTuple):
+class Position(Record):
     line: int
     column: int
 
 
-class Range(NamedTuple):
+class Range(Record):
     start: Position
     end: Position
 
 
-class Edit(NamedTuple):
+class Edit(Record):
     """Replace the text of ``range`` by ``content``; an empty range inserts, an empty content deletes."""
 
     range: Range
     content: str
 
 
-class Fix(NamedTuple):
+class Fix(Record):
     """Edits that belong together: all of them are applied, or none."""
 
     message: str
@@ -39,14 +41,14 @@ class Fix(NamedTuple):
     safety: Safety = "safe"
 
 
-class Label(NamedTuple):
+class Label(Record):
     """A second place that explains the finding, with a few words about it."""
 
     range: Range
     message: str
 
 
-class Finding(NamedTuple):
+class Finding(Record):
     """One defect as a rule sees it: where, what goes wrong for the user's model, and how to mend it.
 
     ``caption`` is the short text printed beside the caret; ``help`` says what to do where no fix is offered.
@@ -60,7 +62,7 @@ class Finding(NamedTuple):
     help: str = ""
 
 
-class Verdict(NamedTuple):
+class Verdict(Record):
     """One defect of a live model as a rule sees it; the things it is about are the observation's.
 
     ``note`` is for a fact that a reader may want to know and that is no defect by itself.
@@ -71,7 +73,7 @@ class Verdict(NamedTuple):
     help: str = ""
 
 
-class Diagnostic(NamedTuple):
+class Diagnostic(Record):
     """A finding with the rule that made it and the file it is in, as every report shows it."""
 
     code: str

@@ -22,7 +22,6 @@ from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
 from torchlint.screen import Screened, everything, screen
 from torchlint.stopwatch import COUNTING, IMPORTS, MODEL, READING, SCREEN, SUPPRESSION, clock, stage
-from torchlint.suppress import apply as suppress
 
 if TYPE_CHECKING:
     from torchlint.model.file import File, Program
@@ -60,9 +59,18 @@ def check_source(
         return [_refused(path, error)]
     found = _check(decoded, outline, project, config, screened=screened)
     with stage(SUPPRESSION):
-        enabled = {rule.code for rule in _enabled(config, all_rules())}
-        kept = suppress(decoded.text, found, enabled.__contains__, path)
+        kept = _not_silenced(found, decoded.text, config, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
+
+
+def _not_silenced(found: list[Diagnostic], text: str, config: Config, path: str) -> list[Diagnostic]:
+    lower = text.lower()
+    if "noqa" not in lower and "torchlint" not in lower:
+        return found
+    from torchlint.suppress import apply as suppress  # here, because most files have no such comment
+
+    enabled = {rule.code for rule in _enabled(config, all_rules())}
+    return suppress(text, found, enabled.__contains__, path)
 
 
 @lru_cache(maxsize=64)

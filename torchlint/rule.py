@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
 from torchlint.diagnostic import DOCS_URL, Finding, Severity, Verdict
+from torchlint.record import Record
 
 Witness = Literal["source", "model"]
 """What a rule looks at: source code, which is never run, or a live model."""
@@ -25,7 +26,7 @@ _FENCE = re.compile(
 )
 
 
-class Example(NamedTuple):
+class Example(Record):
     """A fenced block of a rule's page.
 
     ``bad`` must be found at the lines marked ``# TLnnn``; ``good`` and ``fixed`` must be silent for every rule;

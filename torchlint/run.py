@@ -11,10 +11,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
+from torchlint.record import Record
 from torchlint.stopwatch import CACHE, CREW, FIXES, IMPORTS, Costs, apart, clock, stage
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 WORTH_WORKERS = 50
 
 
-class Job(NamedTuple):
+class Job(Record):
     """A file to check: ``path`` is as reports show it and can be opened from the working directory."""
 
     path: str
@@ -35,7 +36,7 @@ class Job(NamedTuple):
     fix: bool = False
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """What came of one file. ``text`` is what the diagnostics point into.
 
     ``fix_tried``: the fixes were applied, as far as they could be; ``fixed`` are the diagnostics this mended.

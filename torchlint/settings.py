@@ -13,9 +13,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from torchlint.config import ALWAYS_ON, FILE_NAMES, FORMATS, Config, Selection, compiled
+from torchlint.record import Record
 
 _PREFIX = re.compile(r"TL\d{0,2}")
 _HEADER = re.compile(r"\s*\[[^=]*\]\s*(?:#.*)?$")
@@ -26,7 +27,7 @@ class ConfigError(Exception):
     """Settings that cannot be used. The text is for the user, in one line."""
 
 
-class Overrides(NamedTuple):
+class Overrides(Record):
     """What the command line says about settings, over those of any file."""
 
     selection: Selection = Selection()
@@ -195,7 +196,7 @@ def _parse(path: str) -> dict[str, Any]:
     return document
 
 
-class _Value(NamedTuple):
+class _Value(Record):
     """One setting as it stands in the file; its ``where`` is for messages."""
 
     key: str

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from torchlint.comments import Comment, Layout
 from torchlint.config import ALWAYS_ON
 from torchlint.diagnostic import Diagnostic, Edit, Position, Range
+from torchlint.record import Record
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
 
@@ -37,7 +37,7 @@ _BRACKETS = re.compile(r"\s*\[(?P<entries>[^\]]*)\]")
 _KEYWORD = re.compile(r"(?:noqa|torchlint)[^\r\n]*")
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """One code or name in a directive. ``codes`` are the rules it silences: none where it is not ours."""
 
     text: str
@@ -49,14 +49,14 @@ class Entry(NamedTuple):
         return self.start + len(self.text)
 
 
-class Problem(NamedTuple):
+class Problem(Record):
     """Why a directive, or a part of it, does not do what its author meant, and what to write instead."""
 
     range: Range
     message: str
 
 
-class Suppression(NamedTuple):
+class Suppression(Record):
     """One directive of a comment: ``# noqa...`` or ``# torchlint: ...``.
 
     ``start`` and ``end`` bound the directive in the comment, up to where the next one starts; the author's
@@ -183,10 +183,7 @@ def apply(
 
 def _worth_reading(text: str, diagnostics: Sequence[Diagnostic]) -> bool:
     """Whether any comment can matter: splitting a file into tokens costs more than most rules."""
-    lower = text.lower()
-    if "noqa" not in lower and "torchlint" not in lower:
-        return False
-    mentions = _KEYWORD.findall(lower)
+    mentions = _KEYWORD.findall(text.lower())
     return bool(mentions and diagnostics) or any(_mentions_us(mention) for mention in mentions)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from torchlint.cache.ledger import Basis, Ledger, record
 from torchlint.cache.states import States
 from torchlint.project.trace import FOLDER, Asker, State, digest
+from torchlint.record import Record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,7 +19,7 @@ _MONTH = 30 * 24 * 3600
 """How many seconds results under other settings are kept."""
 
 
-class _Finding(NamedTuple):
+class _Finding(Record):
     path: str
     salt: str
     findings: str

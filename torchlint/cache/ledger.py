@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from torchlint.project.trace import Asker, Notes, State, digest
+from torchlint.record import Record
 
 
-class Basis(NamedTuple):
+class Basis(Record):
     """What the findings in a file follow from.
 
     ``same``: files whose content took part; ``drawn``: files and folders that answers come from; ``askers``: whose

@@ -13,10 +13,11 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from torchlint.project.outline import Outline
 from torchlint.project.trace import digest
+from torchlint.record import Record
 
 _LARGEST = 1 << 20
 """Characters of an outline that is kept."""
@@ -73,7 +74,7 @@ def _has_controls(body: str) -> bool:
 # -------------------------------------------------------------------------------------------------------- the parts
 
 
-class _Part(NamedTuple):
+class _Part(Record):
     """How a field is written: the types it has in JSON, and what is made of it on the way there and back."""
 
     types: frozenset[type]

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from torchlint.cache import salt
 from torchlint.cache.states import States
 from torchlint.cache.store import Malformed, Needs, Row, Store, Unusable
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
+from torchlint.record import Record
 
 if TYPE_CHECKING:
     from torchlint.cache.ledger import Ledger
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from torchlint.project.trace import Notes
 
 
-class Held(NamedTuple):
+class Held(Record):
     """A result that holds, with the text that its findings point into."""
 
     diagnostics: tuple[Diagnostic, ...]
@@ -38,7 +39,7 @@ _LEADING_OUT = ("/", ".")
 """How a path may begin that is not below the working directory, as paths are shown."""
 
 
-class Counts(NamedTuple):
+class Counts(Record):
     """How many files were answered for: at once (``hits``), after asking again, and not at all."""
 
     hits: int = 0

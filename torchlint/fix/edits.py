@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from torchlint.diagnostic import Edit, Position
+from torchlint.record import Record
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Splice(NamedTuple):
+class Splice(Record):
     """An edit in offsets: ``text[start:end]`` becomes ``content``."""
 
     start: int

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from torchlint.model import torch_facts as stated
+from torchlint.record import Record
 
 _Stated = TypeVar("_Stated")
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """See the comments of :mod:`torchlint.model.torch_facts` for what each says."""
 
     stateless_modules: frozenset[str]

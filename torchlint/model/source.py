@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 import re
 from functools import cached_property
+
+from torchlint.decoding import decode as decode_bytes
 
 # Python's own line ends. ``str.splitlines`` also splits at form feeds, U+2028 and others, which shifts every
 # line number behind them.
@@ -43,15 +43,9 @@ def decode(content: bytes | str, path: str) -> Source:
     """
     if isinstance(content, str):
         return Source(path, content.removeprefix("\ufeff"))
-    import tokenize  # here, because a report needs only the lines
-
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        text = content.decode(encoding)
+        return Source(path, decode_bytes(content))
     except SyntaxError as error:
         raise SourceError(f"cannot be decoded: {error.msg or error}") from None
     except (UnicodeDecodeError, LookupError) as error:
         raise SourceError(f"cannot be decoded: {error}") from None
-    if content.startswith(codecs.BOM_UTF8):
-        text = text.removeprefix("\ufeff")
-    return Source(path, text)

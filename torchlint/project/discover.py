@@ -13,10 +13,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from torchlint.config import FILE_NAMES, Config, matches
 from torchlint.project.gitignore import Lines, pattern_of
+from torchlint.record import Record
 
 SUFFIXES = (".py", ".pyi")
 
@@ -36,14 +36,14 @@ NOTEBOOK = (
 )
 
 
-class Unreadable(NamedTuple):
+class Unreadable(Record):
     """A file or folder that cannot be checked, and why."""
 
     path: str
     reason: str
 
 
-class Discovery(NamedTuple):
+class Discovery(Record):
     """The files to check, sorted and each of them once, and what stood in the way.
 
     Of files in folders that were walked, ``seen`` has sizes and times, and ``configs`` the settings.
@@ -56,7 +56,7 @@ class Discovery(NamedTuple):
     configs: dict[str, Config]
 
 
-class Exclusion(NamedTuple):
+class Exclusion(Record):
     """What the command line excludes; ``forced``: exclusion holds for paths that the user names, too."""
 
     patterns: tuple[str, ...] = ()
@@ -206,7 +206,7 @@ class _Search:
         return [rule for rule in both if rule.patterns]
 
 
-class _Patterns(NamedTuple):
+class _Patterns(Record):
     patterns: tuple[str, ...]
     root: str
 
@@ -217,12 +217,12 @@ def _patterns_in(folder: str, config_of: Callable[[str], Config], exclusion: Exc
     return [rule for rule in both if rule.patterns]
 
 
-class _IgnoreFile(NamedTuple):
+class _IgnoreFile(Record):
     folder: str
     lines: Lines
 
 
-class _Folder(NamedTuple):
+class _Folder(Record):
     """A folder to walk; ``real`` is its path without links, so that a loop of links ends.
 
     What is in it is shown with ``shown`` in front; both end where the names begin.
@@ -241,7 +241,7 @@ def _left_out(entry: os.DirEntry[str], folder: bool, ignores: _Ignores, patterns
     return ignores.ignore(entry.path, folder=folder)
 
 
-class _Ignores(NamedTuple):
+class _Ignores(Record):
     """The ignore files in force in a folder, the deepest last: the first of them with a verdict decides."""
 
     files: tuple[_IgnoreFile, ...] = ()

@@ -6,7 +6,9 @@ adds to that. The lines that nearly all ignore files consist of need neither; th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from torchlint.record import Record
 
 if TYPE_CHECKING:
     import re
@@ -16,7 +18,7 @@ _INSIDE = "ps_d"
 """The group of an expression of ``pathspec`` that has the slash behind a folder."""
 
 
-class Usual(NamedTuple):
+class Usual(Record):
     """A line about a name that has at most one ``*`` in it.
 
     ``names`` are the ways in which it may begin and end, where the end is ``None`` for the whole name. It lies in the
@@ -42,7 +44,7 @@ class Usual(NamedTuple):
         return parent == self.parent
 
 
-class Unusual(NamedTuple):
+class Unusual(Record):
     """Any line. Where there is a slash in it, it is about the path, else about the name."""
 
     include: bool

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import builtins
 import codecs
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from torchlint.decoding import decode
 from torchlint.project.installed import MAX_FILES, Finder, Place, absolute_path, find_root
 from torchlint.project.known import MODULE, Known, canonical, known, plain, starred
 from torchlint.project.outline import (
@@ -31,6 +31,7 @@ from torchlint.project.outline import (
 from torchlint.project.shelf import Shelf
 from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
+from torchlint.record import Record
 
 if TYPE_CHECKING:
     from torchlint.project.questions import Questions
@@ -63,7 +64,7 @@ _MAX_STEPS = 5000
 """How many names are looked at for one question, however the files import each other."""
 
 
-class Symbol(NamedTuple):
+class Symbol(Record):
     """What a name means. An external one is known by its dotted name only, the others by their file.
 
     ``definition`` is the class or top-level function; ``folder`` is set for a package.
@@ -112,7 +113,7 @@ class _Cycle:
     """
 
 
-class _Stars(NamedTuple):
+class _Stars(Record):
     """Where the star imports of a module may take a name from.
 
     ``binders`` bind it themselves, ``tables`` are modules known to have it without being read, ``unread`` are
@@ -764,17 +765,6 @@ def _has_word(content: bytes, name: bytes) -> bool:
 @lru_cache(maxsize=256)
 def _word(name: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"\b" + re.escape(name) + rb"\b")
-
-
-def decode(content: bytes) -> str:
-    """The text of a Python file, by its byte order mark or coding cookie (PEP 263)."""
-    start = content[:512]
-    if b"coding" not in start:
-        return content.decode("utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8")
-    import tokenize  # costs milliseconds that few files need
-
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    return content.decode(encoding)
 
 
 def _external(dotted: str) -> Symbol:

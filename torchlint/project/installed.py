@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from torchlint.project.environment import package_folders
 from torchlint.project.known import terminal
 from torchlint.project.trace import WHOLE, Trace, kind_of, whole
+from torchlint.record import Record
 
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "torchlint.toml")
 _IMPORT_FOLDERS = ("src", "lib", "python")
@@ -63,7 +63,7 @@ def default_environment() -> tuple[Path, ...]:
     return tuple(Path(folder) for folder in package_folders())
 
 
-class Place(NamedTuple):
+class Place(Record):
     """Where a module is: its file, its folder if it is a package; a namespace package has only a folder."""
 
     dotted: str

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from torchlint.project import third_party as stated
+from torchlint.record import Record
 
 MODULE = "torch.nn.Module"
 
 
-class Known(NamedTuple):
+class Known(Record):
     """What the table says of one class: whether it is a Module, and what its framework does for it."""
 
     module: bool
@@ -23,7 +23,7 @@ class Known(NamedTuple):
     canonical: str | None = None
 
 
-class _Entry(NamedTuple):
+class _Entry(Record):
     names: tuple[str, ...]
     unless: tuple[str, ...]
     known: Known
@@ -34,7 +34,7 @@ class _Entry(NamedTuple):
         )
 
 
-class _Table(NamedTuple):
+class _Table(Record):
     """What :mod:`torchlint.project.third_party` states, made ready for lookups. ``entries`` are kept by top-level package."""
 
     terminal: frozenset[str]

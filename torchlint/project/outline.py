@@ -13,7 +13,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
+
+from torchlint.record import Record
 
 MAX_DEPTH = 400
 """Nodes along one path of a statement. LibCST is cubic in the length of a chain such as ``a.b().b()``."""
@@ -36,14 +38,14 @@ class OutlineError(Exception):
         return f"{self.line}:{self.column}: {self.reason}"
 
 
-class Statement(NamedTuple):
+class Statement(Record):
     """The lines of a top-level statement, decorators included."""
 
     first: int
     last: int
 
 
-class Import(NamedTuple):
+class Import(Record):
     """An import as it is written: ``from ..a.b import c`` is ``Import(2, "a.b", "c")``."""
 
     level: int
@@ -51,7 +53,7 @@ class Import(NamedTuple):
     member: str | None
 
 
-class Binding(NamedTuple):
+class Binding(Record):
     """One place where a name gets its value.
 
     ``target`` is the absolute dotted name of an import (with its leading dots where the module's own name
@@ -70,7 +72,7 @@ class Binding(NamedTuple):
     everywhere: bool = False
 
 
-class Star(NamedTuple):
+class Star(Record):
     """``from module import *``."""
 
     level: int
@@ -90,7 +92,7 @@ def _by_identity(cls: AClass) -> AClass:
 
 
 @_by_identity
-class FunctionOutline(NamedTuple):
+class FunctionOutline(Record):
     """A function at the top level of its file."""
 
     name: str
@@ -105,7 +107,7 @@ class FunctionOutline(NamedTuple):
 
 
 @_by_identity
-class ClassOutline(NamedTuple):
+class ClassOutline(Record):
     """A class anywhere in a file.
 
     ``bases`` are dotted names as written, without subscripts; ``None`` stands for any other expression.
@@ -132,7 +134,7 @@ class ClassOutline(NamedTuple):
         return "<locals>" in self.qualname
 
 
-class _Drawn(NamedTuple):
+class _Drawn(Record):
     """What is drawn from a file."""
 
     path: Path
@@ -497,7 +499,7 @@ class _Collector:
         return {name: tuple(bindings) for name, bindings in found.items()}
 
 
-class _Scope(NamedTuple):
+class _Scope(Record):
     """A statement with the prefix of its qualified names, and what surrounding functions and class bind."""
 
     node: ast.stmt

@@ -5,7 +5,6 @@ An answer is written without line numbers: which class or function it is, and wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,6 +112,8 @@ class Questions:
         return touched
 
     def _written(self, question: tuple[object, ...]) -> str:
+        import json  # here, because a run without a cache needs none
+
         return json.dumps([self._argument(part) for part in question], separators=(",", ":"))
 
     def _argument(self, part: object) -> Any:
@@ -180,6 +181,8 @@ def ask_again(project: Project, file: str, questions: Sequence[str], locate: Cal
     own = _outline(project, locate(file))
     asking = project.asked_by(own)
     read = _Part(project, own, locate)
+    import json
+
     for question in questions:
         name, *parts = json.loads(question)
         if name == "resolve":

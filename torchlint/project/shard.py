@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from torchlint.record import Record
 
 
-class Shard(NamedTuple):
+class Shard(Record):
     """Part ``number`` of ``total``, counted from 1."""
 
     number: int

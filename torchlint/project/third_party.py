@@ -10,10 +10,10 @@ This is data, as Python since that is read at once: a TOML file takes longer tha
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from torchlint.record import Record
 
 
-class Row(NamedTuple):
+class Row(Record):
     """The patterns of some names, separated by spaces, and of those that do not count."""
 
     names: str

@@ -7,7 +7,9 @@ whoever gets the answer again gets these bits along. Nothing is written down unl
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from torchlint.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +23,7 @@ WHOLE = "*"
 """The name under which a listing stands that was looked at as a whole."""
 
 
-class State(NamedTuple):
+class State(Record):
     """What was at a path: the digest of a file, a folder (``/``), or nothing that can be read (``-``)."""
 
     digest: str
@@ -29,7 +31,7 @@ class State(NamedTuple):
     mtime: int = -1
 
 
-class Notes(NamedTuple):
+class Notes(Record):
     """What a process learnt since it was last asked; paths are as :meth:`Trace.short` gives them.
 
     ``probes`` are names looked for in folders with what they were; ``drawn`` are the paths that the answers to an

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from torchlint.diagnostic import Edit, Fix
 from torchlint.model.source import Source
+from torchlint.record import Record
 
 
-class Change(NamedTuple):
+class Change(Record):
     """A line taken out (``-``) or put in (``+``); up to ``same`` it is like the one it goes with."""
 
     sign: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import NamedTuple
+
+from torchlint.record import Record
 
 TAB = "    "
 
@@ -15,7 +16,7 @@ _BEFORE = 40
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-class Window(NamedTuple):
+class Window(Record):
     """The shown part of a line, from code point ``start`` up to ``end``."""
 
     line: str

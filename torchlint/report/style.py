@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple, TextIO
+from typing import TextIO
+
+from torchlint.record import Record
 
 _CODES = {
     "bold": "1",
@@ -16,7 +18,7 @@ _CODES = {
 }
 
 
-class Style(NamedTuple):
+class Style(Record):
     """``quiet`` leaves out everything but the diagnostics."""
 
     colour: bool = False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from torchlint.record import Record
 from torchlint.report.style import Style
 
 if TYPE_CHECKING:
     from torchlint.run import Result
 
 
-class Totals(NamedTuple):
+class Totals(Record):
     """``fixable`` is what ``--fix`` mends with the same options; ``fixable_unsafe`` is what else there is."""
 
     files: int

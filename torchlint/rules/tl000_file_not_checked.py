@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from torchlint.diagnostic import Finding, Position, Range
+from torchlint.record import Record
 from torchlint.rule import rule
 
 START = Position(1, 1)
 
 
-class Failure(NamedTuple):
+class Failure(Record):
     """Why a file could not be checked to the end; ``position`` is where, as far as that is known."""
 
     reason: str

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
 from torchlint.rule import rule
-from torchlint.suppress import Suppression
+
+if TYPE_CHECKING:
+    from torchlint.suppress import Suppression
 
 
 @rule("TL091", since="0.1.0", severity="warning")

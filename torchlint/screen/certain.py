@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+
+from torchlint.record import Record
 
 _LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -17,7 +18,7 @@ _COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _NO_CODE = {"annotation", "returns", "format_spec", "type_params"}
 
 
-class Uses(NamedTuple):
+class Uses(Record):
     """The attributes of ``self`` that are read and that are set."""
 
     loads: set[str]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from torchlint.model.vocabulary import GROWING_METHODS
+from torchlint.record import Record
 
 
-class Binding(NamedTuple):
+class Binding(Record):
     """One definition of a name, with the expression or statement that it comes from.
 
     ``kind`` is one of ``value``, ``unpacked`` and ``loop`` (both with a path), ``parameter``, ``function``, ``class``,
@@ -35,14 +36,14 @@ def _binding(kind: str, value: Any, path: TargetPath) -> Binding:
     return Binding(kind, (value, path) if kind == "loop" else value)
 
 
-class Growth(NamedTuple):
+class Growth(Record):
     """Something that is added to a container; ``whole`` where all elements of it are."""
 
     added: ast.expr
     whole: bool
 
 
-class Call(NamedTuple):
+class Call(Record):
     """A call and the dotted name of what is called, where it is written as one: ``self.fc``, ``F.dropout``."""
 
     callee: str
