@@ -98,7 +98,15 @@ def test_imports_point_one_way(path: Path) -> None:
 
 def test_the_model_knows_neither_rules_nor_settings() -> None:
     for path in (PACKAGE / "model").glob("*.py"):
-        assert own_imports(path) <= {"record", "decoding", "diagnostic", "comments", "toml", "stopwatch", "project"}, path.name
+        assert own_imports(path) <= {
+            "record",
+            "decoding",
+            "diagnostic",
+            "comments",
+            "toml",
+            "stopwatch",
+            "project",
+        }, path.name
 
 
 def test_a_rule_imports_no_other_rule() -> None:

@@ -1,11 +1,17 @@
-"""``python -m torchlint`` is ``torchlint``."""
+"""The process ``torchlint``, which is also ``python -m torchlint``."""
 
 from __future__ import annotations
 
-import sys
+from typing import NoReturn
 
 from torchlint.cli import main
+from torchlint.process import leave
+
+
+def run() -> NoReturn:
+    leave(main())
+
 
 # Worker processes import this module again where they are not forked.
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

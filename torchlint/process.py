@@ -1,11 +1,22 @@
-"""The command as a process: its exit statuses, and streams that nobody reads any more."""
+"""The command as a process: its exit statuses, how it ends, and streams that nobody reads any more."""
 
 from __future__ import annotations
 
 import os
-from typing import TextIO
+import sys
+from typing import NoReturn, TextIO
 
 CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def leave(status: int) -> NoReturn:
+    """End the process at once: Python would first free every object, which takes a fifth of the time of a check."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except OSError:  # nobody reads it any more
+        status = status or UNUSABLE
+    os._exit(status)
 
 
 def silence(stream: TextIO) -> None:

@@ -192,7 +192,7 @@ def collect_less_often() -> None:
     gc.disable()
 
 
-_FILES_BETWEEN = 200
+_FILES_BETWEEN = 2_000
 _checked = 0
 
 

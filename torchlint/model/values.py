@@ -584,7 +584,7 @@ class Evaluator:
             yield node.elt, False, function
         elif isinstance(node, cst.DictComp):
             yield node.value, False, function
-        elif isinstance(node, cst.BinaryOperation):
+        elif isinstance(node, cst.BinaryOperation) and not isinstance(node.operator, _OF_NUMBERS):
             yield node.left, True, function  # of `3 * [layer]`, the number holds nothing
             yield node.right, True, function
         elif isinstance(node, cst.Call):
@@ -606,7 +606,7 @@ class Evaluator:
         elif called in ("builtins.zip", "itertools.chain"):
             for argument in node.args:
                 yield argument.value, True, function
-        elif node.args and called != "builtins.filter":
+        elif node.args and called not in _OF_NO_ELEMENTS:
             yield node.args[0].value, True, function
 
     def _holds_pairs(self, node: cst.BaseExpression, function: Function) -> bool:
@@ -630,6 +630,15 @@ class Evaluator:
             return _state_of_torch_class(value)
         model = self.file.program.class_model(value.symbol)
         return model.state if model is not None else State.UNKNOWN
+
+
+_OF_NUMBERS = (
+    cst.Power, cst.Divide, cst.FloorDivide, cst.Modulo, cst.MatrixMultiply, cst.LeftShift, cst.RightShift,
+)  # fmt: skip
+"""Operators that no container has."""
+
+_OF_NO_ELEMENTS = {"builtins.filter", "builtins.max", "builtins.min", "builtins.abs", "builtins.round"}
+"""Calls that do not give the elements of what they are given, as others are taken to do."""
 
 
 def _begins_with_parameter(node: cst.Attribute, function: Function) -> bool:

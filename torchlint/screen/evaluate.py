@@ -416,11 +416,11 @@ class Evaluator:
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Kinds:
         both = self._operands(node, scope)
-        kinds = both & TENSOR | both & ~SELF
+        kinds = both & TENSOR
         if both & (PARAMETER | LOST):
             kinds |= LOST
-        if both & CONTAINER:
-            kinds |= CONTAINER
+        if not isinstance(node.op, _OF_NUMBERS):
+            kinds |= both & CONTAINER | both & ~SELF
         return kinds
 
     def _operands(self, node: ast.BinOp, scope: Scope) -> Kinds:
@@ -474,6 +474,9 @@ def _is_slice(node: ast.expr) -> bool:
     return isinstance(node, ast.Slice) or (isinstance(node, ast.Tuple) and any(map(_is_slice, node.elts)))
 
 
+_OF_NUMBERS = (ast.Pow, ast.Div, ast.FloorDiv, ast.Mod, ast.MatMult, ast.LShift, ast.RShift)
+"""Operators that no container has."""
+
 # The most common expressions by far, which need no looking into their arguments.
 _PLAIN_MODULES = {
     f"torch.nn.{name}"
@@ -492,7 +495,7 @@ _PLAIN_MODULES = {
 _PLAIN_DATA = {
     "builtins.len", "builtins.int", "builtins.float", "builtins.bool", "builtins.str", "builtins.repr", "builtins.hash",
     "builtins.id", "builtins.isinstance", "builtins.hasattr", "builtins.any", "builtins.all", "builtins.range",
-    "builtins.print",
+    "builtins.print", "builtins.max", "builtins.min", "builtins.abs", "builtins.round",
 }  # fmt: skip
 """What gives numbers and strings, and not the elements of what it is given, as other functions are taken to do."""
 

@@ -41,6 +41,7 @@ class FileSketch:
         self._meanings: dict[str, Symbol | None] = {}
         self._classes: dict[str, ClassSketch | None] = {}
         self._functions: dict[str, Scope | None] = {}
+        self._growths: dict[Scope, _Growths] = {}
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -130,6 +131,12 @@ class FileSketch:
         plain = [node for index, node in enumerate(self.tree.body) if self.in_script(index)]
         return Scope(self, plain, Sketch("<module>", plain))
 
+    def growths(self, scope: Scope) -> _Growths:
+        """What is added to the containers of a function that is no method."""
+        if scope not in self._growths:
+            self._growths[scope] = _Growths([scope])
+        return self._growths[scope]
+
     def in_script(self, index: int) -> bool:
         """Whether a top-level statement is no definition."""
         return not isinstance(self.tree.body[index], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
@@ -153,9 +160,10 @@ class Scope:
         self.outer = outer
         self._symbols: dict[str, Symbol | None] = {}
 
-    @cached_property
+    @property
     def grown(self) -> _Growths:
-        return self.owner.grown if self.owner is not None else _Growths([self])
+        # Kept by the file, which is told when to let go of what refers to itself.
+        return self.owner.grown if self.owner is not None else self.file.growths(self)
 
     def possible(self, node: ast.expr) -> Kinds:
         return self.file.evaluator.possible(node, self)
@@ -481,6 +489,6 @@ def _registered(call: Call, name: str, scope: Scope) -> Kinds:
     if len(given) < position + 2 or method == "register_buffer":
         return 0
     literal = next((item.value for item in call.node.keywords if item.arg == "name"), given[position])
-    if isinstance(literal, ast.Constant) and literal.value != name:
+    if not isinstance(literal, ast.Constant) or literal.value != name:  # the model asks for no other, either
         return 0
     return scope.possible(given[position + 1])
