@@ -12,8 +12,8 @@ from torchlint.diagnostic import Fix, Range
 from torchlint.model.file import File
 from torchlint.model.flow import Function
 from torchlint.model.kinds import Kind, State
+from torchlint.model.vocabulary import REGISTERING_LISTS
 
-_CONTAINERS = ("torch.nn.Sequential", "torch.nn.ModuleList")
 _ON_PURPOSE = re.compile(r"(?i)shar(?:e|ing)|tied|tying|same (?:module|layer|block|weights)|recurren")
 
 
@@ -73,10 +73,12 @@ class RepeatedModule:
 
 
 def repeated_modules(file: File, wanted: Collection[int]) -> Iterator[RepeatedModule]:
-    """Those in the top-level statements with these indices."""
+    """Those in the top-level statements with these indices, of a container that the text of the file names."""
     for function in file.all_functions(wanted):
         for site in function.calls:
-            if file.evaluator.dotted(site.node.func, function) in _CONTAINERS:
+            dotted = file.evaluator.dotted(site.node.func, function) or ""
+            module, _, name = dotted.rpartition(".")
+            if module == "torch.nn" and name in REGISTERING_LISTS and name in file.source.text:
                 for item in site.node.args:
                     for value in file.evaluator.values(item.value, function):
                         repeated = _repeated(value.node)

@@ -22,6 +22,9 @@ ITERATORS = {"builtins.map", "builtins.filter", "builtins.zip", "itertools.chain
 OWN_REGISTRY = {"parameters", "named_parameters", "named_modules", "modules", "_apply", "__setattr__"}
 """A Module class that overrides one of these decides itself what its parameters are."""
 
+REGISTERING_LISTS = ("Sequential", "ModuleList")
+"""Classes of ``torch.nn`` that register the modules they are given, one behind the other."""
+
 REGISTERING_METHODS = {
     "register_buffer": 1, "register_parameter": 1, "add_module": 1, "register_module": 1,
 }  # fmt: skip

@@ -190,7 +190,10 @@ class Outline(_Drawn):
 
     def mentioning(self, name: str) -> set[int]:
         """The top-level statements in whose text ``name`` is a word."""
-        lines = self.lines_with(name)
+        return self.statements_on(self.lines_with(name))
+
+    def statements_on(self, lines: Sequence[int]) -> set[int]:
+        """The top-level statements that stand on one of these lines."""
         if not lines:
             return set()
         firsts = [statement.first for statement in self.statements]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
+from torchlint.model.vocabulary import REGISTERING_LISTS
 from torchlint.screen.kinds import MODULE
 from torchlint.screen.lines import nodes_on, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
@@ -18,6 +19,8 @@ _REPETITION = re.compile(rf"\]{_GAP}\*|\*{_GAP}\[")
 
 def repeating(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``[module] * n``."""
+    if not any(name in file.outline.text for name in REGISTERING_LISTS):
+        return
     lines = file.outline.lines_matching(_REPETITION)
     if lines:
         every = range(len(file.outline.statements))
@@ -33,5 +36,9 @@ def _repeated(lines: Sequence[int], nodes: Iterable[ast.AST], *, in_classes: boo
     for node in nodes_on(nodes, lines, in_classes=in_classes):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             for side in (node.left, node.right):
-                if isinstance(side, ast.List) and len(side.elts) == 1:
+                if (
+                    isinstance(side, ast.List)
+                    and len(side.elts) == 1
+                    and not isinstance(side.elts[0], ast.Constant)
+                ):
                     yield side.elts[0]

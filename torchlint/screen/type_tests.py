@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from torchlint.screen.lines import nodes_on
 from torchlint.screen.scopes import FileSketch
 from torchlint.screen.sketch import dotted_name
+
+_GAP = r"[\s\\]*(?:#[^\n]*\n[\s\\]*)*"
+_NAME = rf"[^\W\d]\w*(?:{_GAP}\.{_GAP}\w+)*"
+_OR_NAME = re.compile(
+    rf"or(?<!\wor)\b{_GAP}[(\s]*{_NAME}{_GAP}(?:$|[]:),}};#!\n]|(?<=\s)(?:or|if|else|for)\b)"
+)
+"""``or nn.Linear``, and nothing more of the operand: no call, no comparison."""
 
 _TESTS = ("isinstance", "issubclass", "type")
 
@@ -16,8 +24,8 @@ def testing(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``isinstance(x, A or B)``, or ``type(x) == A or B``."""
     outline = file.outline
     tests = sorted({line for word in _TESTS for line in outline.lines_with(word)})
-    either = outline.lines_with("or") if tests else []
-    for index in sorted(outline.mentioning("or")) if either else ():
+    either = outline.lines_matching(_OR_NAME) if tests else []
+    for index in sorted(outline.statements_on(either)):
         nodes = nodes_on([file.tree.body[index]], tests, either, in_classes=True)
         if any(map(_may_hold_types, nodes)):
             yield index
