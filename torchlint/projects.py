@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from torchlint.project.index import Project
@@ -40,9 +39,12 @@ class Projects:
             self._projects[root] = self._kind(root, trace=self.trace, shelf=self._shelf, trees=self._trees)
         return self._projects[root]
 
-    def parsed(self) -> Iterator[str]:
-        """The files that were just parsed, because others asked about them, too."""
-        return map(str, self._trees.paths())
+    def parsed(self) -> list[Path]:
+        """The files that were parsed since this was asked last, because others asked about them, too."""
+        return self._trees.take_added()
+
+    def keeps_tree_of(self, path: Path) -> bool:
+        return path in self._trees
 
     def close(self) -> None:
         """Let go of the cache."""

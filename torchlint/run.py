@@ -19,6 +19,8 @@ from torchlint.record import Record
 from torchlint.stopwatch import CACHE, CREW, FIXES, IMPORTS, Costs, apart, clock, stage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torchlint.cache.results import Counts, Held, ResultCache
     from torchlint.project.index import Project
     from torchlint.project.trace import Notes
@@ -177,9 +179,12 @@ def _check_in_order_of_need(jobs: Sequence[Job]) -> tuple[Outcome, ...]:
     """Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again."""
     outcomes: dict[int, Outcome] = {}
     waiting = {os.path.abspath(job.path): number for number, job in enumerate(jobs)}  # noqa: PTH100
+    parsed: list[Path] = []
     while waiting:
-        parsed = next((path for path in _projects().parsed() if path in waiting), None)
-        number = waiting.pop(parsed or next(iter(waiting)))
+        parsed += _projects().parsed()
+        while parsed and not (str(parsed[-1]) in waiting and _projects().keeps_tree_of(parsed[-1])):
+            parsed.pop()
+        number = waiting.pop(str(parsed.pop()) if parsed else next(iter(waiting)))
         outcomes[number] = check_file(jobs[number])
     return tuple(outcomes[number] for number in range(len(jobs)))
 

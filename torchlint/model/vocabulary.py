@@ -49,6 +49,14 @@ MODULE_METHODS = {
 }  # fmt: skip
 """Methods that no tensor has."""
 
+METHODS_OF_DATA = {
+    "append", "argmax", "backward", "chunk", "clone", "contiguous", "copy", "cpu", "cuda", "detach", "dim", "expand",
+    "extend", "flatten", "float", "format", "get", "int", "item", "items", "join", "keys", "long", "masked_fill", "mean",
+    "norm", "numel", "numpy", "permute", "pop", "repeat", "reshape", "size", "split", "squeeze", "strip", "sum", "to",
+    "tolist", "transpose", "type", "unsqueeze", "update", "values", "view",
+}  # fmt: skip
+"""What a variable is most often asked to do. A function that rules look at is not taken to be renamed to one of these."""
+
 CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
 """Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections import OrderedDict
-from collections.abc import Iterator
 from pathlib import Path
 
 from torchlint.project.outline import parse
@@ -17,22 +16,30 @@ class Trees:
     def __init__(self) -> None:
         self._trees: OrderedDict[Path, tuple[str, ast.Module]] = OrderedDict()
         self._characters = 0
+        self._added: dict[Path, None] = {}
 
     def add(self, path: Path, text: str, tree: ast.Module) -> None:
         """Keep a tree, and let those go that nobody asked for longest."""
         self._drop(path)
         self._trees[path] = (text, tree)
+        self._added[path] = None
         self._characters += len(text)
         while self._characters > _MOST_CHARACTERS and len(self._trees) > 1:
             self._drop(next(iter(self._trees)))
 
     def _drop(self, path: Path) -> None:
         text, _ = self._trees.pop(path, ("", None))
+        self._added.pop(path, None)
         self._characters -= len(text)
 
-    def paths(self) -> Iterator[Path]:
-        """The files whose trees are at hand, the last one first."""
-        return reversed(self._trees)
+    def take_added(self) -> list[Path]:
+        """The files whose trees were added since this was asked last."""
+        added = list(self._added)
+        self._added.clear()
+        return added
+
+    def __contains__(self, path: Path) -> bool:
+        return path in self._trees
 
     def parse(self, path: Path, text: str) -> ast.Module:
         """The tree of a text; raises :class:`torchlint.project.outline.OutlineError` where Python refuses it."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
-from torchlint.model.vocabulary import OWN_REGISTRY, promises_plain_data
+from torchlint.model.vocabulary import OWN_REGISTRY
+from torchlint.screen.annotations import annotated
 from torchlint.screen.certain import times_read
 from torchlint.screen.kinds import ARGUMENT, CONTAINER, COPY, MODULE, held
 from torchlint.screen.scopes import ClassSketch, Scope
-from torchlint.screen.sketch import dotted_name, functions_in
-
-_WORD = re.compile(r"[^\W\d]\w*")
+from torchlint.screen.sketch import dotted_name
 
 
 def may_be_given_modules(cls: ClassSketch) -> bool:
@@ -25,7 +23,7 @@ def may_be_given_modules(cls: ClassSketch) -> bool:
     sources = [node for name in given for node in _sources(name, init)]
     if any(_copies_elsewhere(node, init) for node in sources):
         return True
-    plain = _plain_data(cls)
+    plain = annotated(cls, as_data=True)
     if not any(_is_only_kept(node, init, plain) for node in sources):
         return False
     return any(
@@ -59,26 +57,6 @@ def _copies_elsewhere(node: ast.AST, init: Scope) -> bool:
         return False
     symbol = init.symbol(dotted_name(node.func))
     return symbol is None or symbol.kind != "external"
-
-
-def _plain_data(cls: ClassSketch) -> set[str]:
-    """The parameters of ``__init__`` that are annotated with numbers and strings: ``sizes: list[int]``."""
-    init = [node for node in functions_in(cls.node.body) if node.name == "__init__"]
-    if len(init) > 1:
-        return set()
-    node = init[0]
-    named = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-    return {item.arg for item in named if item.annotation and promises_plain_data(_words(item.annotation))}
-
-
-def _words(annotation: ast.expr) -> Iterator[str]:
-    for node in ast.walk(annotation):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.Constant):
-            yield from _WORD.findall(str(node.value))
 
 
 def _is_only_kept(node: ast.AST, init: Scope, plain: set[str]) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from torchlint.model.vocabulary import is_mode_word
+from torchlint.model.vocabulary import METHODS_OF_DATA, is_mode_word
 from torchlint.project.index import Symbol
 from torchlint.rule import Calls, Rule
 from torchlint.screen.kinds import (
@@ -100,6 +100,8 @@ def callee_of(call: Call, scope: Scope) -> Symbol | Kinds | None:
     if symbol is not None and symbol.kind != "value":
         return symbol
     func = call.node.func
+    if isinstance(func, ast.Attribute) and func.attr in METHODS_OF_DATA:
+        return None  # `x.view(...)` of whatever a variable holds
     holder = func.value if isinstance(func, ast.Attribute) else func
     return scope.possible(func) if _may_name(holder, scope) else None
 
@@ -130,9 +132,9 @@ def _makes_module(symbol: Symbol, call: Call, scope: Scope) -> bool:
     """Whether a call makes a module with a state or a mode, or a Parameter."""
     if symbol.kind not in ("class", "external"):
         return False
-    return bool(scope.file.evaluator.call_symbol(symbol, call.node, scope) & (MODULE | PARAMETER)) and bool(
-        scope.file.possibilities.of_symbol(symbol, scope.file) & CLASS
-    )
+    if not scope.file.possibilities.of_symbol(symbol, scope.file) & CLASS:
+        return False
+    return bool(scope.file.evaluator.call_symbol(symbol, call.node, scope) & (MODULE | PARAMETER))
 
 
 def _is_watched(symbol: Symbol, call: Call, scope: Scope, watched: Watched) -> bool:

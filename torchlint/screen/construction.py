@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import ast
 
+from torchlint.screen.annotations import annotated
+from torchlint.screen.calls import words
 from torchlint.screen.certain import leaves
+from torchlint.screen.kinds import ARGUMENT, LOST, MODULE, PARAMETER
 from torchlint.screen.scopes import ClassSketch
 from torchlint.screen.sketch import dotted_name, given_to
+
+_NOT_PLAIN = {"training", "__dict__", "__class__"}
+"""Attributes that mean something to ``nn.Module``, or to Python, before ``__init__``."""
 
 
 def may_not_initialise(cls: ClassSketch) -> bool:
@@ -19,6 +25,8 @@ def may_not_initialise(cls: ClassSketch) -> bool:
     for statement in init.body:
         if _initialises(statement, cls):
             return False
+        if _only_keeps_data(statement, cls):
+            continue
         if _may_touch_self(statement, cls.methods["__init__"].sketch.self_name) or leaves(statement):
             return True
     return True
@@ -49,8 +57,33 @@ def _initialises(statement: ast.stmt, cls: ClassSketch) -> bool:
     return symbol is not None and cls.file.project.is_module(symbol) is True
 
 
-def _may_touch_self(statement: ast.stmt, self_name: str | None) -> bool:
-    return any(isinstance(node, ast.Name) and node.id in (self_name, "super") for node in ast.walk(statement))
+def _only_keeps_data(statement: ast.stmt, cls: ClassSketch) -> bool:
+    """``self.size = size``: an attribute that is no module, Parameter or buffer, made without ``self``."""
+    init = cls.methods["__init__"]
+    self_name = init.sketch.self_name
+    if not isinstance(statement, ast.Assign) or _may_touch_self(statement.value, self_name):
+        return False
+    if not all(_is_plain_attribute(target, self_name) for target in statement.targets):
+        return False
+    if "Buffer" in words(statement.value):
+        return False
+    kinds = init.possible(statement.value)
+    if kinds & ARGUMENT and annotated(cls, as_data=False):  # with `nn.Module`, perhaps
+        return False
+    return not kinds & (MODULE | PARAMETER | LOST)
+
+
+def _is_plain_attribute(target: ast.expr, self_name: str | None) -> bool:
+    return (
+        isinstance(target, ast.Attribute)
+        and isinstance(target.value, ast.Name)
+        and target.value.id == self_name
+        and target.attr not in _NOT_PLAIN
+    )
+
+
+def _may_touch_self(written: ast.AST, self_name: str | None) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in (self_name, "super") for node in ast.walk(written))
 
 
 def may_name_another_class(cls: ClassSketch) -> bool:

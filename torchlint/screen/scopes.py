@@ -288,7 +288,9 @@ def _may_share(node: ast.expr, scope: Scope) -> bool:
     if isinstance(node, ast.Call):
         callee = dotted_name(node.func)
         symbol = scope.symbol(callee) if callee else None
-        head = callee.partition(".")[0]
+        head, _, name = callee.partition(".")
+        if head and head == scope.sketch.self_name and scope.owner is not None and "." not in name:
+            return scope.owner.has_method(name)  # anything else that is called is a module, or not known
         if symbol is None and head != scope.sketch.self_name:
             bindings = list(scope.bindings(head))
             if bindings and all(binding.kind == "parameter" for binding in bindings):
@@ -452,6 +454,10 @@ class ClassSketch:
                 kinds |= sketch.file.evaluator.once((sketch.node, "method", name), method.returned)
                 kinds |= sketch.file.evaluator.declared(sketch.node_of(name))
         return kinds
+
+    def has_method(self, name: str) -> bool:
+        """Whether ``self.name(...)`` calls a method that is in view."""
+        return any(name in sketch.methods for sketch in (self, *self.ancestors))
 
     def node_of(self, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
         found = [node for node in functions_in(self.node.body) if node.name == name]
