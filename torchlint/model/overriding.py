@@ -13,9 +13,7 @@ from torchlint.model.flow import Function, Parameter, Store
 from torchlint.model.kinds import Kind
 from torchlint.model.module_class import Attribute, ClassModel
 from torchlint.model.values import Value
-from torchlint.model.vocabulary import CALLED_BY_TORCH, is_mode_word
-
-_MODES = ("mode", "flag", "enable", "enabled", "on", "value", "status", "b", "m")
+from torchlint.model.vocabulary import CALLED_BY_TORCH, is_mode_argument
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +87,7 @@ class Override:
         return first is not None and first.kind == "positional" and not self._is_mode(first)
 
     def _is_mode(self, parameter: Parameter) -> bool:
-        if is_mode_word(parameter.name) or parameter.name.lower() in _MODES:
+        if is_mode_argument(parameter.name):
             return True
         if isinstance(parameter.default, cst.Name) and parameter.default.value in ("True", "False"):
             return True

@@ -3,6 +3,7 @@ training code."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 GROWING_METHODS = {
@@ -48,6 +49,22 @@ MODULE_METHODS = {
 
 CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
 """Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
+
+_SHARED = re.compile(r"(?i)shar(?:e|ing)|tied|tying|same (?:module|layer|block|weights)|recurren")
+
+
+def says_shared(text: str) -> bool:
+    """Whether a name or a comment says that several places have the same weights."""
+    return _SHARED.search(text) is not None
+
+
+_MODES = ("mode", "flag", "enable", "enabled", "on", "value", "status", "b", "m")
+
+
+def is_mode_argument(name: str) -> bool:
+    """Whether a parameter of ``train`` is called as one that takes the mode."""
+    return is_mode_word(name) or name.lower() in _MODES
+
 
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 

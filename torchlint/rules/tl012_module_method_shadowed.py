@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.overriding import Override
+    from torchlint.observed import ModeSwitch
 
 
 @rule("TL012", since="0.1.0", preview=True)
@@ -59,6 +60,12 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
     net = Net()
     net.eval()
     broken = net.drop.training
+    ```
+
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net(), (torch.ones(2, 4),), select=["TL012"])
     ```
 
     The end of the method is mended where nothing is returned:
@@ -148,4 +155,26 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
             caption="returns nothing",
             fix=override.return_fix,
             help="return `self`",
+        )
+
+
+@module_method_shadowed.runtime
+def _(switch: ModeSwitch) -> Iterator[Verdict]:
+    where = f"`{switch.type}.{switch.method}`"
+    if switch.takes and switch.raised:
+        yield Verdict(
+            f"{where} takes `{switch.takes}`, so `eval()` of the model raises: {switch.raised}",
+            help="choose another name",
+        )
+    elif switch.takes and switch.still_training:
+        what = f"`{switch.path}`" if switch.path else "the model"
+        yield Verdict(
+            f"{what} is still training after `eval()`: {where} takes `{switch.takes}` in the place of the mode",
+            help="choose another name",
+        )
+    elif switch.returns is False and not switch.raised:
+        yield Verdict(
+            f"`eval()` of `{switch.type}` does not return the model, so `net = net.eval()` is something else",
+            "note",
+            "return `self`",
         )
