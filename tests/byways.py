@@ -1117,6 +1117,34 @@ class Factory:
 """,
 }
 
+FORWARDS = {
+    "on several lines": runs("x = self.fc \\\n    . \\\n    forward (x)"),
+    "behind a comment": runs("x = (self.fc  # the layer\n    .  # and then\n    forward(x))"),
+    "of an element": runs(
+        "x = self.layers[0].forward(x)", init="self.layers = nn.ModuleList([nn.Linear(8, 8)])"
+    ),
+    "in a closure": runs("def run():\n    return self.fc.forward(x)\nx = run()"),
+    "of what a factory makes": runs(
+        "x = self.made.forward(x)",
+        before="def make():\n    return nn.Linear(8, 8)",
+        init="self.made = make()",
+    ),
+    "kept by another object": """
+from torch import nn
+
+class Trainer:
+    def __init__(self):
+        self.model = nn.Linear(8, 8)
+
+    def step(self, x):
+        return self.model.forward(x)
+
+class Other(Trainer):
+    def step(self, x):
+        return self.model.forward(x)
+""",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1132,6 +1160,7 @@ ALL = {
         ("repetitions", REPETITIONS),
         ("types", TYPES),
         ("layers", LAYERS),
+        ("forwards", FORWARDS),
     )
     for name, source in group.items()
 }

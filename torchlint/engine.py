@@ -272,6 +272,12 @@ def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
     return layer_calls(file, wanted.places["LayerCall"])
 
 
+def _forward_calls(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.forwarding import forward_calls
+
+    return forward_calls(file, wanted.places["ForwardCall"])
+
+
 _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "PlainTensor": _plain_tensors,
     "LostParameter": _lost_parameters,
@@ -286,6 +292,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,
     "LayerCall": _layer_calls,
+    "ForwardCall": _forward_calls,
 }
 
 

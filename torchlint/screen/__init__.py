@@ -16,6 +16,7 @@ from torchlint.screen import (
     attributes,
     calls,
     construction,
+    forwarding,
     freezing,
     layers,
     overriding,
@@ -41,6 +42,7 @@ _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "GradientSwitch": freezing.switching,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
+    "ForwardCall": forwarding.forwarding,
 }
 """Those of what may stand anywhere; a screen for ``LayerCall`` is told which layers the rules look at."""
 
