@@ -1119,7 +1119,7 @@ class Factory:
 
 FORWARDS = {
     "on several lines": runs("x = self.fc \\\n    . \\\n    forward (x)"),
-    "behind a comment": runs("x = (self.fc  # the layer\n    .  # and then\n    forward(x))"),
+    "behind a comment": runs("x = (self.fc  # the layer\n    .  # and then\n    forward # last\n(x))"),
     "of an element": runs(
         "x = self.layers[0].forward(x)", init="self.layers = nn.ModuleList([nn.Linear(8, 8)])"
     ),

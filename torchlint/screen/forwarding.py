@@ -11,13 +11,16 @@ from torchlint.screen.kinds import MODULE
 from torchlint.screen.lines import nodes_on, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
 
-_CALLED = re.compile(r"(?<!\))\.[\s\\]*(?:#[^\n]*\n[\s\\]*)*forward[\s\\]*\(")
-"""``self.body.forward(``, and not ``super().forward(``."""
+_CALLED = re.compile(
+    r"forward(?<!\wforward)(?<!def forward)(?<!\)\.forward)(?<![^.\w]self\.forward)[\s\\]*(?:#[^\n]*\n[\s\\]*)*\("
+)
+"""``self.body.forward(``, neither a definition nor ``super().forward(`` or ``self.forward(``. What a match begins with is
+found fast."""
 
 
 def forwarding(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``self.body.forward(...)``."""
-    lines = file.outline.lines_matching(_CALLED) if "forward" in file.outline.text else ()
+    lines = file.outline.lines_matching(_CALLED)
     if lines:
         every = range(len(file.outline.statements))
         yield from statements_with(file, every, partial(_called, lines), _may_be_module)
