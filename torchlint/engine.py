@@ -17,6 +17,7 @@ from torchlint.diagnostic import Diagnostic, Finding, Position
 from torchlint.model.source import Source, SourceError, decode
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline, OutlineError
+from torchlint.project.testing import is_test
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
@@ -58,23 +59,30 @@ def check_source(
         return [_not_checked(path, Failure(error.reason))]
     except OutlineError as error:
         return [_refused(path, error)]
-    found = _check(decoded, outline, project, config, screened=screened)
+    tested = is_test(outline, project.root)
+    with stage(IMPORTS):
+        rules = _enabled(config, all_rules(), tested)
+    found = _check(decoded, outline, project, rules, screened=screened)
     with stage(SUPPRESSION):
-        enabled = {rule.code for rule in _enabled(config, all_rules())}
+        enabled = {rule.code for rule in rules}
         kept = suppress(decoded.text, found, enabled.__contains__, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
 
 
 @lru_cache(maxsize=64)
-def _enabled(config: Config, catalogue: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in catalogue if "source" in rule.witnesses and config.enabled(rule))
+def _enabled(config: Config, catalogue: tuple[Rule, ...], tested: bool) -> tuple[Rule, ...]:
+    """The rules that run: in a test, those for tests."""
+    return tuple(
+        rule
+        for rule in catalogue
+        if "source" in rule.witnesses and config.enabled(rule) and (rule.in_tests or not tested)
+    )
 
 
 def _check(
-    source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
+    source: Source, outline: Outline, project: Project, enabled: tuple[Rule, ...], *, screened: bool
 ) -> list[Diagnostic]:
-    with stage(IMPORTS):
-        rules = [rule for rule in _enabled(config, all_rules()) if rule.subject in _SUBJECTS]
+    rules = [rule for rule in enabled if rule.subject in _SUBJECTS]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:

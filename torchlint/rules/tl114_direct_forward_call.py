@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.forwarding import ForwardCall
 
 
-@rule("TL114", since="0.1.0", severity="warning")
+@rule("TL114", since="0.1.0", severity="warning", in_tests=False)
 def direct_forward_call(call: ForwardCall) -> Iterator[Finding]:
     """`self.body.forward(x)` passes by the hooks of the layer.
 
@@ -55,7 +55,7 @@ def direct_forward_call(call: ForwardCall) -> Iterator[Finding]:
 
     What is called must be an attribute of `self` that is known to hold a layer of torch, or of a class whose bases are all
     in the project. Silent are `super().forward(x)`, classes with a `__call__` of their own, calls in a `__call__`, and where
-    a comment speaks of hooks.
+    a comment speaks of hooks. Tests are left alone.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.forward

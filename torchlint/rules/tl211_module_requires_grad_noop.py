@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torchlint.observed import IdleSwitch
 
 
-@rule("TL211", since="0.1.0")
+@rule("TL211", since="0.1.0", in_tests=False)
 def module_requires_grad_noop(switch: GradientSwitch) -> Iterator[Finding]:
     """`module.requires_grad = False` freezes nothing: a module has no such attribute.
 
@@ -81,7 +81,7 @@ def module_requires_grad_noop(switch: GradientSwitch) -> Iterator[Finding]:
 
     What is set must be a module: by what made it, as the variable of a loop over `children()` or `modules()`, or because
     it is called, or asked for its `parameters()`, by the same name. Silent are tensors, Parameters, whatever else it may
-    be, and classes that read the attribute or define it as a property.
+    be, and classes that read the attribute or define it as a property. Tests are left alone.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.requires_grad_

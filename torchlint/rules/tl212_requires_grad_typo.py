@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torchlint.observed import IdleSwitch
 
 
-@rule("TL212", since="0.1.0")
+@rule("TL212", since="0.1.0", in_tests=False)
 def requires_grad_typo(switch: GradientSwitch) -> Iterator[Finding]:
     """`tensor.require_grad = False` sets an attribute that PyTorch does not know.
 
@@ -53,6 +53,7 @@ def requires_grad_typo(switch: GradientSwitch) -> Iterator[Finding]:
 
     The names are `require_grad`, `requires_grads`, `required_grad` and the like, and `requires_grad_`, which is a method.
     What is assigned to must be known as a tensor, a Parameter or a module: other objects may have attributes of any name.
+    Tests are left alone.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.Tensor.requires_grad.html
