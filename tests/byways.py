@@ -1024,8 +1024,13 @@ class Net(nn.Module):
             return loader
 """,
     "through super": net(
-        "self.a = 1", members="def train(self, mode=True):\n    super(Net, self).train(mode)"
+        "self.a = 1",
+        members="def train(self, mode=True):\n    super(Net, self).train(mode)\ndef infer(self):\n    return self.eval()",
     ),
+    "used in another statement": net(
+        "self.a = 1", members="def train(self, mode=True):\n    super(Net, self).train(mode)"
+    )
+    + "\n\ndef load():\n    return Net() \\\n        . eval ()\n",
     "an attribute in a tuple": net("self.train, x = False, 1"),
     "an attribute in a closure": net("def fill():\n    self.children: list = []\nfill()"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding, Verdict
+from torchlint.diagnostic import Finding, Label, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torchlint.observed import ModeSwitch
 
 
-@rule("TL012", since="0.1.0", preview=True)
+@rule("TL012", since="0.1.0")
 def module_method_shadowed(override: Override) -> Iterator[Finding]:
     """A `train` or `eval` that means something else stops `.eval()` from switching the mode.
 
@@ -65,10 +65,11 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
     ```python verify
     from torchlint import runtime
 
-    report = runtime.verify(Net(), (torch.ones(2, 4),), select=["TL012"])
+    report = runtime.verify(Net(), (torch.ones(2, 4),))
     ```
 
-    The end of the method is mended where nothing is returned:
+    A `train` that does not return the module is a finding where somebody uses what it returns, in the same file. Its end
+    is mended:
 
     ```python bad
     import torch
@@ -82,6 +83,9 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
         def train(self, mode=True):  # TL012
             super().train(mode)
             self.norm.eval()
+
+    def load():
+        return Frozen().eval()
     ```
 
     ```python fixed
@@ -97,17 +101,18 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
             super().train(mode)
             self.norm.eval()
             return self
+
+    def load():
+        return Frozen().eval()
     ```
 
     ```python proof
-    broken = Frozen().eval() is None
+    broken = load() is None
     ```
 
     An `eval` with required parameters never switches the mode, and data in `self.train`, `self.children` and the like
     make `.eval()` or `.to()` raise, there and in every parent. Silent are a `train` whose first parameter is the mode, by
     its name, default or annotation or because it is passed on, `*args`, methods with decorators, and `self.forward = …`.
-
-    The rule is in preview: a `train` that forgets to return `self` does no harm where nobody uses what it returns.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.train
@@ -148,11 +153,12 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
             help="choose another name",
         )
         return
-    if override.forgets_self:
+    if override.forgets_self and override.use_of_result is not None:
         yield Finding(
             override.range,
-            f"`{override.where}` does not return the module, so `net = net.{override.name}()` is `None`",
+            f"`{override.where}` does not return the module, and what it returns is used",
             caption="returns nothing",
+            labels=(Label(override.use_of_result, "is `None`"),),
             fix=override.return_fix,
             help="return `self`",
         )
