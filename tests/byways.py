@@ -1150,6 +1150,31 @@ class Other(Trainer):
 """,
 }
 
+_SKIP = "self.relu, self.fc = nn.ReLU(True), nn.Linear(8, 8)"
+IN_PLACE = {
+    "another name": net(_SKIP, "same = x\nout = self.fc(self.relu(same))\nreturn out + x"),
+    "two activations at once": net(_SKIP, "return self.fc(self.relu(x)) + x"),
+    "a container in a variable": net(
+        "first = nn.ReLU(inplace=True)\nlayers = nn.Sequential(first, nn.Linear(8, 8))\nself.body = layers",
+        "out = self.body(x)\nout += x\nreturn out",
+    ),
+    "a helper": net(
+        _SKIP,
+        "return self.run(x)",
+        members="def run(self, x):\n    y = F.relu_(x)\n    return self.fc(x) + y",
+    ),
+    "an activation of the base class": net(
+        "self.b = 1",
+        "out = self.fc(self.act(x))\nreturn out + x",
+    )
+    .replace("class Net(nn.Module)", "class Net(Base)")
+    .replace(
+        "\n\nclass Net",
+        "\nclass Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.act, self.fc = nn.ReLU(inplace=True), nn.Linear(8, 8)\n\nclass Net",
+    ),
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1166,6 +1191,7 @@ ALL = {
         ("types", TYPES),
         ("layers", LAYERS),
         ("forwards", FORWARDS),
+        ("in place", IN_PLACE),
     )
     for name, source in group.items()
 }

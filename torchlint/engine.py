@@ -256,6 +256,13 @@ def _overrides(file: File, wanted: Screened) -> Iterator[Any]:
         yield from overrides(model)
 
 
+def _inplace_calls(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.inplace import inplace_calls
+
+    for model in _models(file, wanted, "InplaceCall"):
+        yield from inplace_calls(model)
+
+
 def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.freezing import gradient_switches
 
@@ -296,6 +303,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "SchedulerStep": _scheduler_steps,
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
+    "InplaceCall": _inplace_calls,
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,

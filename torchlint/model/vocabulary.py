@@ -58,6 +58,14 @@ def says_shared(text: str) -> bool:
     return _SHARED.search(text) is not None
 
 
+_INPLACE = re.compile(r"(?i)in[- _]?place|LU6?[ \t]*\([ \t]*True|lu6?_[ \t]*\(|(?:mish|hardswish)_[ \t]*\(")
+
+
+def speaks_of_inplace(text: str) -> bool:
+    """Whether there is ``inplace``, ``nn.ReLU(True)`` or ``relu_(`` in a text."""
+    return _INPLACE.search(text) is not None
+
+
 _MODES = ("mode", "flag", "enable", "enabled", "on", "value", "status", "b", "m")
 
 

@@ -36,6 +36,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
     "SuperCall": construction.may_name_another_class,
     "AssignedRegistration": attributes.may_keep_registration,
     "Override": overriding.may_override,
+    "InplaceCall": attributes.may_overwrite_input,
 }
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
