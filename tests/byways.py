@@ -1150,6 +1150,19 @@ class Other(Trainer):
 """,
 }
 
+CENTRED = {
+    "an alias": net(
+        "self.body = Seq(nn.Linear(8, 8), nn.BatchNorm1d(8))",
+        "return self.body(x)",
+        before="Seq = nn.Sequential",
+    ),
+    "another order of imports": """
+from torch.nn import BatchNorm1d as Norm, Linear, Sequential as Seq
+
+body = [Seq(Linear(8, 8), Norm(8)) for _ in range(2)]
+""",
+}
+
 _SKIP = "self.relu, self.fc = nn.ReLU(True), nn.Linear(8, 8)"
 IN_PLACE = {
     "another name": net(_SKIP, "same = x\nout = self.fc(self.relu(same))\nreturn out + x"),
@@ -1192,6 +1205,7 @@ ALL = {
         ("layers", LAYERS),
         ("forwards", FORWARDS),
         ("in place", IN_PLACE),
+        ("centred", CENTRED),
     )
     for name, source in group.items()
 }
