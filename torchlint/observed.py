@@ -194,7 +194,7 @@ class RecurrentDropout(Observation):
 
 @dataclass(frozen=True, kw_only=True)
 class RunningStatistics(Observation):
-    """A batch normalisation of torch that keeps running statistics, with a ``momentum``."""
+    """A batch normalisation of torch that takes most of its running statistics from the last batch: its ``momentum``."""
 
     momentum: float = 0.0
 

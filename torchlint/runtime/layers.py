@@ -37,6 +37,7 @@ from torchlint.runtime.registration import (
     tensors_of,
 )
 
+_MOST = 0.5
 _RECURRENT = (nn.RNN.forward, nn.LSTM.forward, nn.GRU.forward)
 
 
@@ -73,8 +74,9 @@ class Layers:
                 yield RecurrentDropout(**where, rate=module.dropout, layers=module.num_layers)
         elif isinstance(module, nn.modules.batchnorm._BatchNorm):
             is_own = type(module).forward.__module__.startswith("torch.")
-            if is_own and module.track_running_stats and type(module.momentum) is float:
-                yield RunningStatistics(**self._place(path, module), momentum=module.momentum)
+            momentum = module.momentum
+            if is_own and module.track_running_stats and momentum is not None and momentum > _MOST:
+                yield RunningStatistics(**self._place(path, module), momentum=momentum)
 
     # ------------------------------------------------------------------------------------------------------ switches
 
@@ -152,18 +154,18 @@ def _lost_registration(sources: tuple[Source, ...], name: str) -> str:
     of this call. What is registered must be made there, as a name may stand for ``None``.
     """
     assigned = [each for source in sources for each in source.assignments]
-    named = sum(
-        isinstance(node, ast.Constant) and node.value == name
-        for source in sources
-        for node in ast.walk(source.node)
-    )
-    call = assigned[0].value if len(assigned) == 1 and named == 1 else None
+    call = assigned[0].value if len(assigned) == 1 else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or len(call.args) < 2:
         return ""
     registers = call.func.attr in REGISTERING_METHODS and isinstance(call.func.value, ast.Name)
     written, given = call.args[:2]
     is_here = isinstance(written, ast.Constant) and written.value == name and isinstance(given, ast.Call)
-    return ast.unparse(call.func) if registers and is_here else ""
+    if not registers or not is_here:
+        return ""
+    constants = (
+        node for source in sources for node in ast.walk(source.node) if isinstance(node, ast.Constant)
+    )
+    return ast.unparse(call.func) if sum(node.value == name for node in constants) == 1 else ""
 
 
 def _repeats_reference(owner: nn.Module, attribute: str) -> bool:
