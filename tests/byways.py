@@ -1024,8 +1024,13 @@ class Net(nn.Module):
             return loader
 """,
     "through super": net(
-        "self.a = 1", members="def train(self, mode=True):\n    super(Net, self).train(mode)"
+        "self.a = 1",
+        members="def train(self, mode=True):\n    super(Net, self).train(mode)\ndef infer(self):\n    return self.eval()",
     ),
+    "used in another statement": net(
+        "self.a = 1", members="def train(self, mode=True):\n    super(Net, self).train(mode)"
+    )
+    + "\n\ndef load():\n    return Net() \\\n        . eval ()\n",
     "an attribute in a tuple": net("self.train, x = False, 1"),
     "an attribute in a closure": net("def fill():\n    self.children: list = []\nfill()"),
 }
@@ -1117,6 +1122,72 @@ class Factory:
 """,
 }
 
+FORWARDS = {
+    "on several lines": runs("x = self.fc \\\n    . \\\n    forward (x)"),
+    "behind a comment": runs("x = (self.fc  # the layer\n    .  # and then\n    forward # last\n(x))"),
+    "of an element": runs(
+        "x = self.layers[0].forward(x)", init="self.layers = nn.ModuleList([nn.Linear(8, 8)])"
+    ),
+    "in a closure": runs("def run():\n    return self.fc.forward(x)\nx = run()"),
+    "of what a factory makes": runs(
+        "x = self.made.forward(x)",
+        before="def make():\n    return nn.Linear(8, 8)",
+        init="self.made = make()",
+    ),
+    "kept by another object": """
+from torch import nn
+
+class Trainer:
+    def __init__(self):
+        self.model = nn.Linear(8, 8)
+
+    def step(self, x):
+        return self.model.forward(x)
+
+class Other(Trainer):
+    def step(self, x):
+        return self.model.forward(x)
+""",
+}
+
+CENTRED = {
+    "an alias": net(
+        "self.body = Seq(nn.Linear(8, 8), nn.BatchNorm1d(8))",
+        "return self.body(x)",
+        before="Seq = nn.Sequential",
+    ),
+    "another order of imports": """
+from torch.nn import BatchNorm1d as Norm, Linear, Sequential as Seq
+
+body = [Seq(Linear(8, 8), Norm(8)) for _ in range(2)]
+""",
+}
+
+_SKIP = "self.relu, self.fc = nn.ReLU(True), nn.Linear(8, 8)"
+IN_PLACE = {
+    "another name": net(_SKIP, "same = x\nout = self.fc(self.relu(same))\nreturn out + x"),
+    "two activations at once": net(_SKIP, "return self.fc(self.relu(x)) + x"),
+    "a container in a variable": net(
+        "first = nn.ReLU(inplace=True)\nlayers = nn.Sequential(first, nn.Linear(8, 8))\nself.body = layers",
+        "out = self.body(x)\nout += x\nreturn out",
+    ),
+    "a helper": net(
+        _SKIP,
+        "return self.run(x)",
+        members="def run(self, x):\n    y = F.relu_(x)\n    return self.fc(x) + y",
+    ),
+    "an activation of the base class": net(
+        "self.b = 1",
+        "out = self.fc(self.act(x))\nreturn out + x",
+    )
+    .replace("class Net(nn.Module)", "class Net(Base)")
+    .replace(
+        "\n\nclass Net",
+        "\nclass Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.act, self.fc = nn.ReLU(inplace=True), nn.Linear(8, 8)\n\nclass Net",
+    ),
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1132,6 +1203,9 @@ ALL = {
         ("repetitions", REPETITIONS),
         ("types", TYPES),
         ("layers", LAYERS),
+        ("forwards", FORWARDS),
+        ("in place", IN_PLACE),
+        ("centred", CENTRED),
     )
     for name, source in group.items()
 }

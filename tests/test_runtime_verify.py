@@ -360,6 +360,192 @@ def test_what_is_no_optimizer() -> None:
         runtime.verify(two(), optimizer="sgd")
 
 
+# ------------------------------------------------------------------------------------------------- layers and modes
+
+
+class MayHaveNoBuffer(Net):
+    def __init__(self, scale=None) -> None:
+        super().__init__()
+        self.scale = self.register_buffer("scale", scale)
+        self.register_buffer("shift", None)
+
+
+class LosesBuffer(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = self.register_buffer("scale", torch.ones(4))
+
+
+class Repeats(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*[nn.Linear(4, 4)] * 3)
+
+
+class Shares(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*[nn.Linear(4, 4)] * 3)  # shared weights
+        self.heads = nn.ModuleList([self.blocks for _ in range(3)])
+
+
+class RepeatsActivation(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.acts = nn.ModuleList([nn.ReLU()] * 3)
+
+
+class OwnRecurrence(nn.LSTM):
+    def forward(self, x):  # type: ignore[override]
+        return F.dropout(x, self.dropout, self.training)
+
+
+class KeptMomentum(nn.BatchNorm1d):
+    def forward(self, x):
+        return self.momentum * x
+
+
+class ReadsSwitch(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.requires_grad = False
+
+    def forward(self, x):
+        return super().forward(x if self.requires_grad else x.detach())
+
+
+class KeepsOption(Net):
+    def __init__(self, requires_grad=False) -> None:
+        super().__init__()
+        self.requires_grad = requires_grad
+
+
+def assigning(module: nn.Module, name: str, value: object, at: str = "") -> nn.Module:
+    setattr(module.get_parameter(at) if at else module, name, value)
+    return module
+
+
+def frozen(module: nn.Module) -> nn.Module:
+    return module.requires_grad_(False)
+
+
+@pytest.mark.filterwarnings("ignore:dropout option adds dropout")
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (LosesBuffer, ["TL006"]),
+        (MayHaveNoBuffer, []),
+        (Repeats, ["TL007"]),
+        (Shares, []),
+        (RepeatsActivation, []),
+        (lambda: nn.GRU(4, 4, dropout=0.5), ["TL111"]),
+        (lambda: nn.GRU(4, 4, 2, dropout=0.5), []),
+        (lambda: OwnRecurrence(4, 4, dropout=0.5), []),
+        (lambda: nn.BatchNorm1d(4, momentum=0.99), ["TL112"]),
+        (lambda: nn.Sequential(nn.LazyBatchNorm1d(momentum=0.9)), ["TL112"]),
+        (lambda: nn.BatchNorm1d(4, momentum=1.0), []),
+        (lambda: nn.BatchNorm1d(4, momentum=None), []),
+        (lambda: nn.BatchNorm1d(4, momentum=0.99, track_running_stats=False), []),
+        (lambda: nn.InstanceNorm1d(4, momentum=0.99), []),
+        (lambda: KeptMomentum(4, momentum=0.99), []),
+        (lambda: assigning(Net(), "requires_grad", False), ["TL211"]),
+        (lambda: assigning(Net(), "requires_grad_", False), ["TL211"]),
+        (lambda: assigning(frozen(Net()), "requires_grad", True), ["TL211"]),
+        (lambda: assigning(frozen(Net()), "requires_grad", False), []),
+        (lambda: assigning(Net(), "requires_grad", True), []),
+        (lambda: assigning(nn.ReLU(), "requires_grad", False), []),
+        (lambda: assigning(Net(), "requires_grad", None), []),
+        (ReadsSwitch, []),
+        (KeepsOption, []),
+        (lambda: assigning(Net(), "require_grad", False), ["TL212"]),
+        (lambda: assigning(Net(), "require_grad", False, at="body.weight"), ["TL212"]),
+        (lambda: assigning(Net(), "require_grad", True, at="body.weight"), []),
+        (lambda: assigning(Net(), "requires_grad_", False, at="body.weight"), ["TL212"]),
+    ],
+)
+def test_what_layers_say_of_themselves(make: Any, expected: list[str]) -> None:
+    report = runtime.verify(make())
+    assert codes(report) == expected, report
+    assert "layers" not in {each.check for each in report.not_run}
+
+
+def test_where_a_layer_is() -> None:
+    class Outer(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norms = nn.Sequential(*[nn.Sequential(nn.BatchNorm1d(4, momentum=0.9)) for _ in range(3)])
+
+    (finding,) = runtime.verify(Outer()).at_least("warning")
+    assert finding.paths == ("norms.0.0", "norms.1.0", "norms.2.0")
+    assert finding.attribute == "norms" and finding.owner.endswith("Outer")
+    assert finding.assigned is not None and finding.assigned.startswith(__file__)
+
+
+class TrainsOnLoader(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(0.5)
+
+    def train(self, loader):
+        for _ in loader or ():
+            pass
+
+
+class TrainsOnLoaderForSure(TrainsOnLoader):
+    def train(self, loader):
+        for _ in loader:
+            pass
+
+
+class TrainsInEpochs(TrainsOnLoader):
+    def train(self, loader, epochs):
+        pass
+
+
+class KeepsDropping(TrainsOnLoader):
+    """As for Monte Carlo dropout."""
+
+    def train(self, mode=True):
+        super(TrainsOnLoader, self).train(mode)
+        self.drop.training = True
+        return self
+
+
+class StaysInTraining(TrainsOnLoader):
+    def train(self, mode=True):
+        return super(TrainsOnLoader, self).train(True)
+
+
+class EvaluatesItself(TrainsOnLoader):
+    def eval(self):
+        nn.Module.train(self, False)
+        return self
+
+
+@pytest.mark.parametrize(
+    ("cls", "expected"),
+    [
+        (TrainsOnLoader, ["TL012"]),
+        (TrainsOnLoaderForSure, ["TL012"]),
+        (TrainsInEpochs, ["TL012"]),
+        (KeepsDropping, []),
+        (StaysInTraining, []),
+        (EvaluatesItself, []),
+        (Net, []),
+    ],
+)
+def test_what_eval_does(cls: type[nn.Module], expected: list[str]) -> None:
+    alone, part = cls(), nn.Sequential(cls())
+    for model in (
+        [alone] if cls is EvaluatesItself else [alone, part]
+    ):  # which a parent's `train(False)` passes by
+        model.training = False
+        before = [module.training for module in model.modules()]
+        report = runtime.verify(model, (X,), select=["TL012"])
+        assert codes(report) == expected, report
+        assert [module.training for module in model.modules()] == before
+
+
 # ------------------------------------------------------------------------------------------------------------ saving
 
 

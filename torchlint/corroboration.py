@@ -24,6 +24,11 @@ _SEEN_WITHOUT_INPUTS = {
     "DerivedTensor",
     "FailedCopy",
     "BrokenTie",
+    "EmptyEntry",
+    "RepeatedEntry",
+    "RecurrentDropout",
+    "RunningStatistics",
+    "IdleSwitch",
 }
 """What :func:`torchlint.runtime.verify` observes by looking at a model alone."""
 

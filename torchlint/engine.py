@@ -17,6 +17,7 @@ from torchlint.diagnostic import Diagnostic, Finding, Position
 from torchlint.model.source import Source, SourceError, decode
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline, OutlineError
+from torchlint.project.testing import is_test
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
@@ -57,32 +58,39 @@ def check_source(
         return [_not_checked(path, Failure(error.reason))]
     except OutlineError as error:
         return [_refused(path, error)]
-    found = _check(decoded, outline, project, config, screened=screened)
+    tested = is_test(outline, project.root)
+    with stage(IMPORTS):
+        rules = _enabled(config, all_rules(), tested)
+    found = _check(decoded, outline, project, rules, screened=screened)
     with stage(SUPPRESSION):
-        kept = _not_silenced(found, decoded.text, config, path)
+        kept = _not_silenced(found, decoded.text, rules, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
 
 
-def _not_silenced(found: list[Diagnostic], text: str, config: Config, path: str) -> list[Diagnostic]:
+def _not_silenced(found: list[Diagnostic], text: str, rules: tuple[Rule, ...], path: str) -> list[Diagnostic]:
     lower = text.lower()
     if "noqa" not in lower and "torchlint" not in lower:
         return found
     from torchlint.suppress import apply as suppress  # here, because most files have no such comment
 
-    enabled = {rule.code for rule in _enabled(config, all_rules())}
+    enabled = {rule.code for rule in rules}
     return suppress(text, found, enabled.__contains__, path)
 
 
 @lru_cache(maxsize=64)
-def _enabled(config: Config, catalogue: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in catalogue if "source" in rule.witnesses and config.enabled(rule))
+def _enabled(config: Config, catalogue: tuple[Rule, ...], tested: bool) -> tuple[Rule, ...]:
+    """The rules that run: in a test, those for tests."""
+    return tuple(
+        rule
+        for rule in catalogue
+        if "source" in rule.witnesses and config.enabled(rule) and (rule.in_tests or not tested)
+    )
 
 
 def _check(
-    source: Source, outline: Outline, project: Project, config: Config, *, screened: bool
+    source: Source, outline: Outline, project: Project, enabled: tuple[Rule, ...], *, screened: bool
 ) -> list[Diagnostic]:
-    with stage(IMPORTS):
-        rules = [rule for rule in _enabled(config, all_rules()) if rule.subject in _SUBJECTS]
+    rules = [rule for rule in enabled if rule.subject in _SUBJECTS]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
@@ -256,6 +264,13 @@ def _overrides(file: File, wanted: Screened) -> Iterator[Any]:
         yield from overrides(model)
 
 
+def _inplace_calls(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.inplace import inplace_calls
+
+    for model in _models(file, wanted, "InplaceCall"):
+        yield from inplace_calls(model)
+
+
 def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.freezing import gradient_switches
 
@@ -280,6 +295,12 @@ def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
     return layer_calls(file, wanted.places["LayerCall"])
 
 
+def _forward_calls(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.forwarding import forward_calls
+
+    return forward_calls(file, wanted.places["ForwardCall"])
+
+
 _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "PlainTensor": _plain_tensors,
     "LostParameter": _lost_parameters,
@@ -290,10 +311,12 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "SchedulerStep": _scheduler_steps,
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
+    "InplaceCall": _inplace_calls,
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,
     "LayerCall": _layer_calls,
+    "ForwardCall": _forward_calls,
 }
 
 

@@ -153,8 +153,88 @@ class DerivedTensor(Hidden):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmptyEntry(Observation):
+    """An entry of a registry that is ``None``, though the class registers something there; ``call`` does so."""
+
+    call: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedEntry(Observation):
+    """One module with Parameters that stands in a container at several ``places``.
+
+    ``by_reference``: the statement that makes the container repeats a list, ``[module] * n``, and nothing near it says
+    that weights are shared.
+    """
+
+    container: str = ""
+    places: int = 2
+    by_reference: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class MutatedBuffer(Observation):
     """A buffer that training changes and that ``state_dict()`` leaves out."""
+
+
+# ------------------------------------------------------------------------------------------------------------ layers
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentDropout(Observation):
+    """A recurrent network of torch with dropout between its layers, of which there are ``layers``."""
+
+    rate: float = 0.0
+    layers: int = 1
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (*super().key, self.rate, self.layers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningStatistics(Observation):
+    """A batch normalisation of torch that takes most of its running statistics from the last batch: its ``momentum``."""
+
+    momentum: float = 0.0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (*super().key, self.momentum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdleSwitch(Observation):
+    """``requires_grad``, or a name like it, as a plain attribute that nobody reads, of a module or tensor.
+
+    ``value`` is what it is set to, and ``obeyed`` is whether any Parameter, of the module or the tensor itself, is as
+    it says.
+    """
+
+    switch: str = ""
+    value: bool = False
+    on_module: bool = False
+    obeyed: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (*super().key, self.switch, self.value, self.on_module, self.obeyed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeSwitch(Observation):
+    """What ``eval()`` of the model did to a module whose class has a ``train`` or ``eval`` of its own, ``method``.
+
+    ``takes`` is the parameter of that method that stands where the mode is given and is another thing, ``""`` where
+    there is none; ``still_training`` is the mode of the module afterwards. ``returns``: ``eval()`` returns the module,
+    ``None`` for what is below the model. ``raised`` is what came of it instead.
+    """
+
+    method: str = ""
+    takes: str = ""
+    still_training: bool = False
+    returns: bool | None = None
+    raised: str = ""
 
 
 # ----------------------------------------------------------------------------------------------------------- forward

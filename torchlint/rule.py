@@ -76,7 +76,8 @@ class Rule:
     runtime witness alone declares it as any other: ``check`` yields verdicts then, and is one of the ``trials``.
     ``preview`` rules run only when they are named in full or when preview is switched on. A rule on calls says in
     ``calls`` which ones it looks at, and in ``constructions`` whether it looks for modules and Parameters that are made
-    in ``forward``.
+    in ``forward``. Unless it runs ``in_tests``, it is silent in test files: a rule on statements without effect, which
+    is what tests are written about.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Rule:
         preview: bool,
         calls: tuple[Calls, ...],
         constructions: bool,
+        in_tests: bool,
     ) -> None:
         self.check = check
         self.code = code
@@ -98,6 +100,7 @@ class Rule:
         self.preview = preview
         self.calls = calls
         self.constructions = constructions
+        self.in_tests = in_tests
         self.trials: dict[str, Trial] = {}
 
     def runtime(self, trial: Trial) -> Trial:
@@ -146,6 +149,7 @@ def rule(
     preview: bool = False,
     calls: tuple[Calls, ...] = (),
     constructions: bool = False,
+    in_tests: bool = True,
 ) -> Callable[[Check | Trial], Rule]:
     """Declare the decorated generator function as the rule ``code``.
 
@@ -154,7 +158,7 @@ def rule(
     """
 
     def declare(check: Check | Trial) -> Rule:
-        declared = Rule(cast(Check, check), code, since, severity, preview, calls, constructions)
+        declared = Rule(cast(Check, check), code, since, severity, preview, calls, constructions, in_tests)
         if "Verdict" in str(check.__annotations__.get("return")):
             declared.runtime(cast(Trial, check))
         return declared

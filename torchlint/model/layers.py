@@ -104,6 +104,20 @@ class LayerCall:
             return format(1 - Decimal(node.value), "f")
         return f"1 - {self.code(node)}"
 
+    @property
+    def elements(self) -> list[LayerCall | None]:
+        """The layers that are made right there, in ``nn.Sequential(nn.Conv2d(...), ...)``; ``None`` for anything else."""
+        return [
+            LayerCall(self.file, self.function, item.value)
+            if isinstance(item.value, cst.Call) and not item.star and item.keyword is None
+            else None
+            for item in self.node.args
+        ]
+
+    def is_same(self, node: cst.BaseExpression | None, other: cst.BaseExpression | None) -> bool:
+        """Whether two arguments are written alike."""
+        return node is not None and other is not None and node.deep_equals(other)
+
     # -- reporting -------------------------------------------------------------------------------------------------
 
     def finding(
@@ -122,6 +136,17 @@ class LayerCall:
     def replace(self, node: cst.BaseExpression, text: str) -> Fix:
         """Give something else for an argument; unsafe, since what the layer does then is what was meant, or not."""
         return Fix(f"pass `{text}`", (self.file.replace(node, text),), safety="unsafe")
+
+    def give(self, name: str, text: str) -> Fix | None:
+        """Pass one more argument by name, or another value for one that is given; unsafe as :meth:`replace`."""
+        given = self.argument(name)
+        if given is not None:
+            return self.replace(given, text)
+        if not self.node.args:
+            return None
+        end = self.file.outer_range(self.node.args[-1].value).end
+        edit = self.file.insert(end, f", {name}={text}")
+        return Fix(f"pass `{name}={text}`", (edit,), safety="unsafe")
 
     def without(self, node: cst.BaseExpression) -> Fix | None:
         """Leave out an argument that is given by name, behind another."""

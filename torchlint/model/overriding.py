@@ -13,9 +13,7 @@ from torchlint.model.flow import Function, Parameter, Store
 from torchlint.model.kinds import Kind
 from torchlint.model.module_class import Attribute, ClassModel
 from torchlint.model.values import Value
-from torchlint.model.vocabulary import CALLED_BY_TORCH, is_mode_word
-
-_MODES = ("mode", "flag", "enable", "enabled", "on", "value", "status", "b", "m")
+from torchlint.model.vocabulary import CALLED_BY_TORCH, is_mode_argument
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +87,7 @@ class Override:
         return first is not None and first.kind == "positional" and not self._is_mode(first)
 
     def _is_mode(self, parameter: Parameter) -> bool:
-        if is_mode_word(parameter.name) or parameter.name.lower() in _MODES:
+        if is_mode_argument(parameter.name):
             return True
         if isinstance(parameter.default, cst.Name) and parameter.default.value in ("True", "False"):
             return True
@@ -140,6 +138,37 @@ class Override:
             for call in self._calls_of("train", "eval")
         )
         return calls_super and bool(returns) and all(value is None for value, _ in returns)
+
+    @cached_property
+    def use_of_result(self) -> Range | None:
+        """A place in this file where what ``train()`` or ``eval()`` of such a module returns is used.
+
+        ``net = Net().eval()``; most callers of a method that changes its object do not look at what it returns.
+        """
+        names = ("eval",) if self.name == "eval" else ("train",) if self.has_own_eval else ("train", "eval")
+        outline = self.cls.file.outline
+        for function in self.cls.file.all_functions({i for name in names for i in outline.mentioning(name)}):
+            for site in function.calls:
+                called = site.node.func
+                if (
+                    isinstance(called, cst.Attribute)
+                    and called.attr.value in names
+                    and not isinstance(function.parent(site.node), cst.Expr)
+                    and any(map(self._is_one, self.cls.file.evaluator.values(called.value, function)))
+                ):
+                    return self.cls.file.range(site.node)
+        return None
+
+    def _is_one(self, value: Value) -> bool:
+        """Whether something is a module that this method is called on."""
+        owner = value.function.owner if value.kind is Kind.SELF and value.function is not None else None
+        symbol = owner.symbol if owner is not None else value.symbol if value.kind is Kind.MODULE else None
+        for each in self.cls.file.program.line(symbol) if symbol is not None else ():
+            if each is None or each.class_outline is None:
+                return False
+            if self.name in each.class_outline.methods:
+                return each.dotted == self.cls.symbol.dotted
+        return False
 
     @property
     def return_fix(self) -> Fix | None:

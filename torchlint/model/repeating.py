@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -12,9 +11,7 @@ from torchlint.diagnostic import Fix, Range
 from torchlint.model.file import File
 from torchlint.model.flow import Function
 from torchlint.model.kinds import Kind, State
-from torchlint.model.vocabulary import REGISTERING_LISTS
-
-_ON_PURPOSE = re.compile(r"(?i)shar(?:e|ing)|tied|tying|same (?:module|layer|block|weights)|recurren")
+from torchlint.model.vocabulary import REGISTERING_LISTS, says_shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +53,8 @@ class RepeatedModule:
     @property
     def is_meant(self) -> bool:
         """Whether a name or a comment says that the weights are shared."""
-        return bool(_ON_PURPOSE.search(self.spelled)) or any(
-            _ON_PURPOSE.search(comment)
+        return says_shared(self.spelled) or any(
+            says_shared(comment)
             for node in (self.node, self.call)
             for comment in self.file.comments(self.file.range(node))
         )

@@ -3,6 +3,7 @@ training code."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 GROWING_METHODS = {
@@ -59,6 +60,30 @@ METHODS_OF_DATA = {
 
 CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
 """Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
+
+_SHARED = re.compile(r"(?i)shar(?:e|ing)|tied|tying|same (?:module|layer|block|weights)|recurren")
+
+
+def says_shared(text: str) -> bool:
+    """Whether a name or a comment says that several places have the same weights."""
+    return _SHARED.search(text) is not None
+
+
+_INPLACE = re.compile(r"(?i)in[- _]?place|LU6?[ \t]*\([ \t]*True|lu6?_[ \t]*\(|(?:mish|hardswish)_[ \t]*\(")
+
+
+def speaks_of_inplace(text: str) -> bool:
+    """Whether there is ``inplace``, ``nn.ReLU(True)`` or ``relu_(`` in a text."""
+    return _INPLACE.search(text) is not None
+
+
+_MODES = ("mode", "flag", "enable", "enabled", "on", "value", "status", "b", "m")
+
+
+def is_mode_argument(name: str) -> bool:
+    """Whether a parameter of ``train`` is called as one that takes the mode."""
+    return is_mode_word(name) or name.lower() in _MODES
+
 
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 

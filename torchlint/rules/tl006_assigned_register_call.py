@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.registering import AssignedRegistration
+    from torchlint.observed import EmptyEntry
 
 
 @rule("TL006", since="0.1.0")
@@ -50,8 +51,15 @@ def assigned_register_call(assigned: AssignedRegistration) -> Iterator[Finding]:
     broken = "mean" not in Normalize().state_dict()
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Normalize())
+    ```
+
     Under another name than the registered one, the attribute is `None` and there is no fix, since it may be read. Silent
     are `self.register_parameter("bias", None)`, where nothing is lost, and classes with a method of that name.
+    In a live model, an entry that is `None` is a finding where one place alone in the class speaks of it.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_buffer
@@ -68,4 +76,13 @@ def assigned_register_call(assigned: AssignedRegistration) -> Iterator[Finding]:
         caption="the result of a call that returns nothing",
         fix=assigned.fix,
         help="call it without an assignment",
+    )
+
+
+@assigned_register_call.runtime
+def _(entry: EmptyEntry) -> Iterator[Verdict]:
+    yield Verdict(
+        f"`{entry.named}` is `None`: `{entry.call}` has registered something, and what it returns was assigned over it",
+        "error",
+        "call it without an assignment",
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.repeating import RepeatedModule
+    from torchlint.observed import RepeatedEntry
 
 
 @rule("TL007", since="0.1.0")
@@ -50,9 +51,16 @@ def replicated_module_instance(repeated: RepeatedModule) -> Iterator[Finding]:
     broken = len(list(Net().parameters())) < 6
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net())
+    ```
+
     Silent are modules without Parameters, modules that are given by the caller, and where a name or a comment says that
     weights are shared or tied; also `[layer for _ in range(n)]`, which is how heads of detectors share a layer. A
-    repeated list that nothing registers is TL001. The fix is unsafe: the model gets more Parameters, and other ones.
+    repeated list that nothing registers is TL001. In a live model, the statement that makes the
+    container must say `[layer] * n`, too. The fix is unsafe: the model gets more Parameters, and other ones.
 
     References:
     - https://docs.python.org/3/faq/programming.html#how-do-i-create-a-multidimensional-list
@@ -65,4 +73,14 @@ def replicated_module_instance(repeated: RepeatedModule) -> Iterator[Finding]:
             caption="repeats the reference",
             fix=repeated.fix,
             help="make a module for each place",
+        )
+
+
+@replicated_module_instance.runtime
+def _(entry: RepeatedEntry) -> Iterator[Verdict]:
+    if entry.by_reference:
+        yield Verdict(
+            f"`{entry.named}` holds one `{entry.type}` at {entry.places} places, with one set of weights",
+            "warning",
+            "make a module for each place",
         )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Label, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.overriding import Override
+    from torchlint.observed import ModeSwitch
 
 
-@rule("TL012", since="0.1.0", preview=True)
+@rule("TL012", since="0.1.0")
 def module_method_shadowed(override: Override) -> Iterator[Finding]:
     """A `train` or `eval` that means something else stops `.eval()` from switching the mode.
 
@@ -61,7 +62,14 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
     broken = net.drop.training
     ```
 
-    The end of the method is mended where nothing is returned:
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net(), (torch.ones(2, 4),))
+    ```
+
+    A `train` that does not return the module is a finding where somebody uses what it returns, in the same file. Its end
+    is mended:
 
     ```python bad
     import torch
@@ -75,6 +83,9 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
         def train(self, mode=True):  # TL012
             super().train(mode)
             self.norm.eval()
+
+    def load():
+        return Frozen().eval()
     ```
 
     ```python fixed
@@ -90,17 +101,18 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
             super().train(mode)
             self.norm.eval()
             return self
+
+    def load():
+        return Frozen().eval()
     ```
 
     ```python proof
-    broken = Frozen().eval() is None
+    broken = load() is None
     ```
 
     An `eval` with required parameters never switches the mode, and data in `self.train`, `self.children` and the like
     make `.eval()` or `.to()` raise, there and in every parent. Silent are a `train` whose first parameter is the mode, by
     its name, default or annotation or because it is passed on, `*args`, methods with decorators, and `self.forward = …`.
-
-    The rule is in preview: a `train` that forgets to return `self` does no harm where nobody uses what it returns.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.train
@@ -141,11 +153,34 @@ def module_method_shadowed(override: Override) -> Iterator[Finding]:
             help="choose another name",
         )
         return
-    if override.forgets_self:
+    if override.forgets_self and override.use_of_result is not None:
         yield Finding(
             override.range,
-            f"`{override.where}` does not return the module, so `net = net.{override.name}()` is `None`",
+            f"`{override.where}` does not return the module, and what it returns is used",
             caption="returns nothing",
+            labels=(Label(override.use_of_result, "is `None`"),),
             fix=override.return_fix,
             help="return `self`",
+        )
+
+
+@module_method_shadowed.runtime
+def _(switch: ModeSwitch) -> Iterator[Verdict]:
+    where = f"`{switch.type}.{switch.method}`"
+    if switch.takes and switch.raised:
+        yield Verdict(
+            f"{where} takes `{switch.takes}`, so `eval()` of the model raises: {switch.raised}",
+            help="choose another name",
+        )
+    elif switch.takes and switch.still_training:
+        what = f"`{switch.path}`" if switch.path else "the model"
+        yield Verdict(
+            f"{what} is still training after `eval()`: {where} takes `{switch.takes}` in the place of the mode",
+            help="choose another name",
+        )
+    elif switch.returns is False and not switch.raised:
+        yield Verdict(
+            f"`eval()` of `{switch.type}` does not return the model, so `net = net.eval()` is something else",
+            "note",
+            "return `self`",
         )

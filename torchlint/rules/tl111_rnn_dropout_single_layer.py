@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.layers import LayerCall
+    from torchlint.observed import RecurrentDropout
 
 _NETWORKS = {"torch.nn.LSTM": 5, "torch.nn.GRU": 5, "torch.nn.RNN": 6}
 
@@ -66,6 +67,12 @@ def rnn_dropout_single_layer(call: LayerCall) -> Iterator[Finding]:
     broken = tagger.rnn.dropout > 0 and torch.equal(tagger(x), tagger(x))
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Tagger())
+    ```
+
     Silent are a dropout that is 0, one that is computed from the number of layers, a number of layers that is not
     written out, and arguments that are passed on with a star. The fix removes the dropout, which changes no number;
     it is unsafe because a layer of `nn.Dropout`, or one more layer, is what was meant.
@@ -89,4 +96,14 @@ def rnn_dropout_single_layer(call: LayerCall) -> Iterator[Finding]:
             caption="works between layers",
             fix=call.without(dropout),
             help="give it more layers, or put `nn.Dropout` behind it",
+        )
+
+
+@rnn_dropout_single_layer.runtime
+def _(network: RecurrentDropout) -> Iterator[Verdict]:
+    if network.layers == 1:
+        yield Verdict(
+            f"the dropout of {network.rate:g} of `{network.named or network.type}` is never applied, because it has one layer",
+            "warning",
+            "give it more layers, or put `nn.Dropout` behind it",
         )

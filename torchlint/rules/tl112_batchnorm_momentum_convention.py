@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import Calls, rule
 
 if TYPE_CHECKING:
     from torchlint.model.layers import LayerCall
+    from torchlint.observed import RunningStatistics
 
 _NORMS = {f"torch.nn.{name}": 2 for name in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")}
 _NORMS |= {f"torch.nn.LazyBatchNorm{n}d": 1 for n in (1, 2, 3)}
@@ -60,6 +61,12 @@ def batchnorm_momentum_convention(call: LayerCall) -> Iterator[Finding]:
     broken = net.norm.running_mean.mean().item() > 5
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net())
+    ```
+
     Numbers from 0.9 up to 1 are findings, also where they come from a constant or the default of a parameter. Silent are
     `momentum=1`, which takes the statistics of the last batch on purpose, `None`, `track_running_stats=False`, and a
     value that is not known. The fix is unsafe: a trained model goes on with other statistics.
@@ -83,4 +90,14 @@ def batchnorm_momentum_convention(call: LayerCall) -> Iterator[Finding]:
             caption="the weight of the new batch",
             fix=call.replace(momentum, call.complement(momentum)),
             help="pass one minus this number",
+        )
+
+
+@batchnorm_momentum_convention.runtime
+def _(norm: RunningStatistics) -> Iterator[Verdict]:
+    if 0.9 <= norm.momentum < 1:
+        yield Verdict(
+            f"`{norm.named or norm.type}` takes {norm.momentum:g} of its running statistics from the last batch",
+            "warning",
+            "pass one minus this number",
         )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.freezing import GradientSwitch
+    from torchlint.observed import IdleSwitch
 
 
-@rule("TL211", since="0.1.0")
+@rule("TL211", since="0.1.0", in_tests=False)
 def module_requires_grad_noop(switch: GradientSwitch) -> Iterator[Finding]:
     """`module.requires_grad = False` freezes nothing: a module has no such attribute.
 
@@ -72,9 +73,15 @@ def module_requires_grad_noop(switch: GradientSwitch) -> Iterator[Finding]:
     broken = net.backbone.weight.grad is not None
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(Net())
+    ```
+
     What is set must be a module: by what made it, as the variable of a loop over `children()` or `modules()`, or because
     it is called, or asked for its `parameters()`, by the same name. Silent are tensors, Parameters, whatever else it may
-    be, and classes that read the attribute or define it as a property.
+    be, and classes that read the attribute or define it as a property. Tests are left alone.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.requires_grad_
@@ -98,3 +105,14 @@ def module_requires_grad_noop(switch: GradientSwitch) -> Iterator[Finding]:
         fix=switch.call_fix,
         help="call `requires_grad_()`",
     )
+
+
+@module_requires_grad_noop.runtime
+def _(switch: IdleSwitch) -> Iterator[Verdict]:
+    if switch.on_module and switch.switch in ("requires_grad", "requires_grad_") and not switch.obeyed:
+        effect = "are frozen" if switch.value else "train"
+        yield Verdict(
+            f"`{switch.switch}` of `{switch.named or switch.type}` is {switch.value}, and all its Parameters {effect}",
+            "warning",
+            "call `requires_grad_()`",
+        )

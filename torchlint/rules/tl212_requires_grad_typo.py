@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
     from torchlint.model.freezing import GradientSwitch
+    from torchlint.observed import IdleSwitch
 
 
-@rule("TL212", since="0.1.0")
+@rule("TL212", since="0.1.0", in_tests=False)
 def requires_grad_typo(switch: GradientSwitch) -> Iterator[Finding]:
     """`tensor.require_grad = False` sets an attribute that PyTorch does not know.
 
@@ -44,8 +45,15 @@ def requires_grad_typo(switch: GradientSwitch) -> Iterator[Finding]:
     broken = any(parameter.requires_grad for parameter in net.parameters())
     ```
 
+    ```python verify
+    from torchlint import runtime
+
+    report = runtime.verify(freeze(nn.Linear(2, 2)))
+    ```
+
     The names are `require_grad`, `requires_grads`, `required_grad` and the like, and `requires_grad_`, which is a method.
     What is assigned to must be known as a tensor, a Parameter or a module: other objects may have attributes of any name.
+    Tests are left alone.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.Tensor.requires_grad.html
@@ -68,4 +76,17 @@ def requires_grad_typo(switch: GradientSwitch) -> Iterator[Finding]:
             caption="no attribute of a module",
             fix=switch.call_fix,
             help="call `requires_grad_()`",
+        )
+
+
+@requires_grad_typo.runtime
+def _(switch: IdleSwitch) -> Iterator[Verdict]:
+    is_other = switch.switch != "requires_grad" and not (
+        switch.on_module and switch.switch == "requires_grad_"
+    )
+    if is_other and not switch.obeyed:
+        yield Verdict(
+            f"`{switch.switch}` of `{switch.named or switch.type}` is {switch.value}, and `requires_grad` is not",
+            "warning",
+            "write `requires_grad`",
         )

@@ -71,9 +71,7 @@ def is_torch_frame(frame: FrameType) -> bool:
 @lru_cache(maxsize=256)
 def assignment(owner: type, attribute: str) -> Assignment | None:
     """The first assignment to ``self.attribute`` in the owner's classes, or to ``attribute`` in their bodies."""
-    for cls in owner.__mro__:
-        if cls.__module__.partition(".")[0] in ("torch", "builtins", "abc", "typing"):
-            continue
+    for cls in _classes_of_users(owner):
         found = _definition(cls)
         if found is None:
             continue
@@ -82,6 +80,87 @@ def assignment(owner: type, attribute: str) -> Assignment | None:
         if lines:
             return Assignment(f"{file}:{lines[0]}", cls)
     return None
+
+
+def _classes_of_users(owner: type) -> Iterator[type]:
+    for cls in owner.__mro__:
+        if cls.__module__.partition(".")[0] not in ("torch", "builtins", "abc", "typing"):
+            yield cls
+
+
+class Source(NamedTuple):
+    """The source of one class: its file, its syntax, and the assignments to one attribute of ``self``."""
+
+    file: str
+    node: ast.ClassDef
+    assignments: list[ast.Assign]
+
+    def text(self, statement: ast.stmt) -> str:
+        """The lines of a statement and the one above, where a comment may stand."""
+        lines = linecache.getlines(self.file)
+        return "".join(lines[max(statement.lineno - 2, 0) : statement.end_lineno])
+
+
+@lru_cache(maxsize=256)
+def source_of(owner: type, attribute: str) -> tuple[Source, ...] | None:
+    """The sources of the owner's classes, but for those of torch; ``None`` where there is one without source."""
+    found: list[Source] = []
+    for cls in _classes_of_users(owner):
+        definition = _definition(cls)
+        if definition is None:
+            return None
+        file, node = definition
+        found.append(Source(file, node, list(_assignments(node, attribute))))
+    return tuple(found)
+
+
+def _assignments(cls: ast.ClassDef, attribute: str) -> Iterator[ast.Assign]:
+    for method, receiver in _methods(cls):
+        for node in ast.walk(method):
+            if isinstance(node, ast.Assign) and any(
+                _is_own(each, receiver, attribute) for each in _targets(node)
+            ):
+                yield node
+
+
+def _methods(cls: ast.ClassDef) -> Iterator[tuple[ast.AST, str]]:
+    """The methods of a class, each with the name of its ``self``."""
+    for statement in cls.body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            arguments = [*statement.args.posonlyargs, *statement.args.args]
+            if arguments:
+                yield statement, arguments[0].arg
+
+
+def keeps(owner: type, attribute: str) -> bool:
+    """Whether an attribute means something to the owner's classes, as far as anyone can tell.
+
+    It does if one of them defines, declares or reads it, or assigns to it what is not written out; and where there is
+    no source to look at.
+    """
+    if hasattr(owner, attribute) or any(
+        attribute in vars(cls).get("__annotations__", ()) for cls in owner.__mro__
+    ):
+        return True
+    sources = source_of(owner, attribute)
+    if sources is None:
+        return True
+    return any(
+        _is_read(source.node, attribute)
+        or any(not isinstance(each.value, ast.Constant) for each in source.assignments)
+        for source in sources
+    )
+
+
+def _is_read(cls: ast.ClassDef, attribute: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == attribute
+        and isinstance(node.ctx, ast.Load)
+        and _is_name(node.value, receiver)
+        for method, receiver in _methods(cls)
+        for node in ast.walk(method)
+    ) or any(isinstance(node, ast.Constant) and node.value == attribute for node in ast.walk(cls))
 
 
 def _definition(cls: type) -> tuple[str, ast.ClassDef] | None:
@@ -116,11 +195,10 @@ def _assigning_lines(cls: ast.ClassDef, attribute: str) -> Iterator[int]:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if statement.name == attribute:
                 yield statement.lineno
-            arguments = [*statement.args.posonlyargs, *statement.args.args]
-            if arguments:
-                yield from _lines_in_method(statement, arguments[0].arg, attribute)
         else:
             yield from (target.lineno for target in _targets(statement) if _is_name(target, attribute))
+    for method, receiver in _methods(cls):
+        yield from _lines_in_method(method, receiver, attribute)
 
 
 def _lines_in_method(method: ast.AST, receiver: str, attribute: str) -> Iterator[int]:

@@ -14,15 +14,21 @@ from torchlint.observed import (
     BornInForward,
     BrokenTie,
     DerivedTensor,
+    EmptyEntry,
     FailedCopy,
     ForeignTensors,
     HiddenModule,
     HiddenParameter,
     HiddenTensor,
+    IdleSwitch,
+    ModeSwitch,
     MutatedBuffer,
     Observation,
     RandomCall,
+    RecurrentDropout,
+    RepeatedEntry,
     RoundTrip,
+    RunningStatistics,
     UncoveredParameter,
     UnequalOutputs,
     UninitialisedModule,
@@ -34,14 +40,17 @@ from torchlint.runtime.forward import ForwardProbe
 from torchlint.runtime.hiding import HiddenState, Seen
 from torchlint.runtime.inputs import Inputs, needs_inputs
 from torchlint.runtime.judging import Judge
+from torchlint.runtime.layers import Layers
 from torchlint.runtime.optimizers import coverage, optimized_by, optimizers_in
 from torchlint.runtime.registration import Registered
 from torchlint.runtime.report import NotRun, Report
 from torchlint.runtime.restoring import restored
 from torchlint.runtime.state_dicts import copies, round_trip
+from torchlint.runtime.switching import switched
 from torchlint.runtime.tree import tree
 
 _HIDDEN = (HiddenModule, HiddenParameter, HiddenTensor, DerivedTensor)
+_LAYERS = (EmptyEntry, IdleSwitch, RecurrentDropout, RepeatedEntry, RunningStatistics)
 _FORWARD = (*_HIDDEN, BornInForward, MutatedBuffer, RandomCall, UnequalOutputs, UnreachedParameter)
 
 
@@ -149,6 +158,8 @@ class _Verification:
         probe: ForwardProbe | None = None
         device: tuple[str, DeviceResult] | None = None
         is_called = inputs is not None or self.factory is not None
+        if self.judge.wants(*_LAYERS):
+            yield from self._guarded("layers", lambda: Layers(self.state.registered).observations())
         with restored(self.state) if is_called else contextlib.nullcontext():
             if inputs is None:
                 self._not_run("forward", "no inputs were given")
@@ -156,9 +167,10 @@ class _Verification:
                 self._not_run("forward", "FSDP has sharded the model: verify it before it is wrapped")
             elif any(tensor.is_meta for tensor in self.state.registered.tensors.values()):
                 self._not_run("forward", "the model is on the meta device, where tensors have no values")
-            elif self.judge.wants(*_FORWARD):
+            elif self.judge.wants(*_FORWARD, ModeSwitch):
                 self.report.devices[self._home()] = "run"
                 device = self._moved(inputs, devices)
+                yield from self._guarded("modes", lambda: switched(self.state))
                 probe = self._forward(inputs)
                 if probe is None or any(probe.errors):
                     self.report.devices[self._home()] = "failed"

@@ -16,6 +16,7 @@ from torchlint.screen import (
     attributes,
     calls,
     construction,
+    forwarding,
     freezing,
     layers,
     overriding,
@@ -35,12 +36,14 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
     "SuperCall": construction.may_name_another_class,
     "AssignedRegistration": attributes.may_keep_registration,
     "Override": overriding.may_override,
+    "InplaceCall": attributes.may_overwrite_input,
 }
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "GradientSwitch": freezing.switching,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
+    "ForwardCall": forwarding.forwarding,
 }
 """Those of what may stand anywhere; a screen for ``LayerCall`` is told which layers the rules look at."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from torchlint.model.vocabulary import OWN_REGISTRY, REGISTERING_METHODS
+from torchlint.model.vocabulary import OWN_REGISTRY, REGISTERING_METHODS, speaks_of_inplace
 from torchlint.screen.kinds import CONTAINER, LOST, MODULE, PARAMETER, TENSOR, held
 from torchlint.screen.scopes import ClassSketch
 
@@ -47,3 +47,8 @@ def may_keep_registration(cls: ClassSketch) -> bool:
         for values in cls.stored.values()
         for _, value in values
     )
+
+
+def may_overwrite_input(cls: ClassSketch) -> bool:
+    """Whether the file has an activation that works in place, and the class a forward pass."""
+    return "forward" in cls.methods and speaks_of_inplace(cls.file.outline.text)

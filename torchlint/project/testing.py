@@ -1,0 +1,25 @@
+"""Which files are tests: there, statements that do nothing are often what is tested."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torchlint.project.outline import Outline
+
+_FOLDERS = {"test", "tests"}
+_IMPORT = re.compile(r"^(?:import|from)[ \t]+(?:pytest|unittest)\b(?!\.mock)", re.MULTILINE)
+
+
+def is_test(outline: Outline, root: PurePath | None) -> bool:
+    """Whether a file is a test, or stands among tests, by its name, its folders below ``root`` and its imports."""
+    path = outline.path
+    if path.stem == "conftest" or path.stem.startswith("test_") or path.stem.endswith("_test"):
+        return True
+    below = path.relative_to(root).parts[:-1] if root is not None and path.is_relative_to(root) else ()
+    # A folder of tests that is no package is a root of its own.
+    if _FOLDERS.intersection(below) or (root is not None and root.name == "tests"):
+        return True
+    return any(word in outline.text for word in ("pytest", "unittest")) and bool(_IMPORT.search(outline.text))
