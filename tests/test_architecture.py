@@ -19,6 +19,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("diagnostic", "comments", "toml", "process", "stopwatch"),
     ("rule",),
     ("config",),
+    ("subjects",),
     ("model", "project", "observed"),
     ("screen",),
     ("suppress",),

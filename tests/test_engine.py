@@ -139,10 +139,10 @@ class TestWhatIsSurvived:
         assert "oops" in found[0].message
 
     def test_a_subject_that_cannot_be_found_costs_only_the_rules_on_it(self, monkeypatch):
-        def fail(_file, _wanted):
+        def fail(_cls):
             raise ValueError("oops")
 
-        monkeypatch.setitem(torchlint.engine._SUBJECTS, "MethodCall", fail)
+        monkeypatch.setattr("torchlint.model.calls.calls_of", fail)
         found = check_source(BUG, "net.py")
         assert sorted(item.code for item in found) == ["TL000", "TL001"]
         assert "MethodCall" in found[0].message

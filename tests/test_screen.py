@@ -15,7 +15,7 @@ from pages import ROOT, all_blocks, all_projects
 from variants import in_a_function, with_tabs
 
 from torchlint.config import Config
-from torchlint.engine import _SUBJECTS, check_source
+from torchlint.engine import _things, check_source
 from torchlint.model.file import Program
 from torchlint.model.kinds import Kind, State
 from torchlint.model.source import decode
@@ -23,6 +23,7 @@ from torchlint.project.index import Project
 from torchlint.rules import all_rules
 from torchlint.screen import everything, kinds, screen
 from torchlint.screen.possibilities import Possibilities
+from torchlint.subjects import SUBJECTS
 
 EVERY_RULE = Config(select=tuple(rule.code for rule in all_rules()))
 Found = list[tuple[str, int, int, str]]
@@ -129,7 +130,7 @@ class Both:
     def __init__(self, source: str, path: Path) -> None:
         project = Project(path.parent)
         self.outline = project.parse(source, path)
-        self.rules = [rule for rule in all_rules() if rule.subject in _SUBJECTS]
+        self.rules = [rule for rule in all_rules() if rule.subject in SUBJECTS]
         self.screened = screen(self.outline, project, self.rules)
         self.everything = everything(self.outline, project, self.rules)
         self.file = Program(project).add(decode(source, str(path)), self.outline)
@@ -139,12 +140,12 @@ class Both:
     def missed(self) -> Iterator[str]:
         """The subjects of interest in classes that the screen ruled out."""
         for subject in self.everything.classes:
-            for thing in _SUBJECTS[subject](self.file, self.everything):
+            for thing in _things(subject, self.file, self.everything):
                 name = thing.cls.qualname
                 if name not in self.screened.classes[subject] and self._is_of_interest(subject, thing):
                     yield f"{subject} in {name}"
         for subject in self.everything.places:
-            for thing in _SUBJECTS[subject](self.file, self.everything):
+            for thing in _things(subject, self.file, self.everything):
                 line = thing.range.start.line
                 if self._is_of_interest(subject, thing) and not self._is_left(subject, line):
                     yield f"{subject} in line {line}"

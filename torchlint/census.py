@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from torchlint.screen import Screened, everything, screen
+from torchlint.subjects import SUBJECTS
 
 if TYPE_CHECKING:
     from torchlint.model.source import Source
@@ -18,17 +19,8 @@ if TYPE_CHECKING:
 
 def import_model() -> None:
     """All of it at once, so that no file seems slow because it is the first to need a part."""
-    import torchlint.model.calls
-    import torchlint.model.construction
-    import torchlint.model.containers
-    import torchlint.model.freezing
-    import torchlint.model.layers
-    import torchlint.model.overriding
-    import torchlint.model.registering
-    import torchlint.model.repeating
-    import torchlint.model.schedulers
-    import torchlint.model.tensors
-    import torchlint.model.type_tests  # noqa: F401
+    for subject in SUBJECTS.values():
+        subject.find()
 
 
 class Census:

@@ -7,7 +7,7 @@ decode -> outline (``ast``: syntax, names) -> screen (``ast``) -> tree (LibCST) 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,10 @@ from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
 from torchlint.screen import Screened, everything, screen
 from torchlint.stopwatch import COUNTING, IMPORTS, MODEL, READING, SCREEN, SUPPRESSION, clock, stage
+from torchlint.subjects import SUBJECTS
 
 if TYPE_CHECKING:
     from torchlint.model.file import File, Program
-    from torchlint.model.module_class import ClassModel
 
 _RECURSION_LIMIT = 8_000
 """Walking an expression takes a few Python frames for each level, and the levels are bounded. Much more is not safe:
@@ -90,7 +90,7 @@ def _enabled(config: Config, catalogue: tuple[Rule, ...], tested: bool) -> tuple
 def _check(
     source: Source, outline: Outline, project: Project, enabled: tuple[Rule, ...], *, screened: bool
 ) -> list[Diagnostic]:
-    rules = [rule for rule in enabled if rule.subject in _SUBJECTS]
+    rules = [rule for rule in enabled if rule.subject in SUBJECTS]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
@@ -125,13 +125,14 @@ def _run_rules(
 ) -> list[Diagnostic]:
     file = _program(project).add(source, outline)
     file.load(wanted.statements)
+    file.given = wanted.given
     found: dict[tuple[object, ...], Diagnostic] = {}
     for error in file.refused:
         found[error.line, error.column] = _refused(source.path, error)
     for subject in dict.fromkeys(rule.subject for rule in rules):
         try:
             with stage(subject):
-                things = list(_SUBJECTS[subject](file, wanted))
+                things = list(_things(subject, file, wanted))
         except Exception as error:  # what this subject's rules would say is lost, the others go on
             failure = Failure(f"looking for a {subject} failed: {_describe(error)}; please report this")
             found.setdefault((subject,), _not_checked(source.path, failure))
@@ -193,131 +194,17 @@ def _run_rule(rule: Rule, things: Iterable[Any], file: File) -> Iterator[Diagnos
         yield _not_checked(file.source.path, Failure(reason, _position(thing)))
 
 
-def _models(file: File, wanted: Screened, subject: str) -> Iterator[ClassModel]:
-    """The candidate classes of a subject."""
-    models = (file.class_model(name) for name in wanted.classes.get(subject, ()))
-    return (model for model in models if model is not None)
-
-
-def _plain_containers(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.containers import plain_containers
-
-    for model in _models(file, wanted, "PlainContainer"):
-        yield from plain_containers(model, from_callers=model.qualname in wanted.given)
-
-
-def _plain_tensors(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.tensors import plain_tensors
-
-    for model in _models(file, wanted, "PlainTensor"):
-        yield from plain_tensors(model)
-
-
-def _lost_parameters(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.tensors import lost_parameters
-
-    for model in _models(file, wanted, "LostParameter"):
-        yield from lost_parameters(model)
-
-
-def _constructions(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.construction import Construction
-
-    return (
-        Construction(model)
-        for model in _models(file, wanted, "Construction")
-        if model.methods or model.node.decorators
-    )
-
-
-def _super_calls(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.construction import super_calls
-
-    for model in _models(file, wanted, "SuperCall"):
-        yield from super_calls(model)
-
-
-def _method_calls(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.calls import calls_of
-
-    for model in _models(file, wanted, "MethodCall"):
-        yield from calls_of(model)
-
-
-def _scheduler_steps(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.schedulers import scheduler_steps
-
-    return scheduler_steps(file, wanted.places["SchedulerStep"])
-
-
-def _assigned_registrations(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.registering import assigned_registrations
-
-    for model in _models(file, wanted, "AssignedRegistration"):
-        yield from assigned_registrations(model)
-
-
-def _overrides(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.overriding import overrides
-
-    for model in _models(file, wanted, "Override"):
-        yield from overrides(model)
-
-
-def _inplace_calls(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.inplace import inplace_calls
-
-    for model in _models(file, wanted, "InplaceCall"):
-        yield from inplace_calls(model)
-
-
-def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.freezing import gradient_switches
-
-    return gradient_switches(file, wanted.places["GradientSwitch"])
-
-
-def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.type_tests import type_tests
-
-    return type_tests(file, wanted.places["TypeTest"])
-
-
-def _repeated_modules(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.repeating import repeated_modules
-
-    return repeated_modules(file, wanted.places["RepeatedModule"])
-
-
-def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.layers import layer_calls
-
-    return layer_calls(file, wanted.places["LayerCall"])
-
-
-def _forward_calls(file: File, wanted: Screened) -> Iterator[Any]:
-    from torchlint.model.forwarding import forward_calls
-
-    return forward_calls(file, wanted.places["ForwardCall"])
-
-
-_SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
-    "PlainTensor": _plain_tensors,
-    "LostParameter": _lost_parameters,
-    "Construction": _constructions,
-    "SuperCall": _super_calls,
-    "MethodCall": _method_calls,
-    "PlainContainer": _plain_containers,
-    "SchedulerStep": _scheduler_steps,
-    "AssignedRegistration": _assigned_registrations,
-    "Override": _overrides,
-    "InplaceCall": _inplace_calls,
-    "GradientSwitch": _gradient_switches,
-    "TypeTest": _type_tests,
-    "RepeatedModule": _repeated_modules,
-    "LayerCall": _layer_calls,
-    "ForwardCall": _forward_calls,
-}
+def _things(name: str, file: File, wanted: Screened) -> Iterator[Any]:
+    """What rules look at in a file: the candidates of a subject."""
+    subject = SUBJECTS[name]
+    find = subject.find()
+    if subject.anywhere:
+        yield from find(file, wanted.places[name])
+        return
+    for qualname in wanted.classes.get(name, ()):
+        model = file.class_model(qualname)
+        if model is not None:
+            yield from find(model)
 
 
 # ------------------------------------------------------------------------------------------------------- diagnostics

@@ -456,6 +456,11 @@ class Construction:
         return Fix("call `super()` without arguments", (self.file.replace(node, "super()"),))
 
 
+def constructions(cls: ClassModel) -> Iterator[Construction]:
+    if cls.methods or cls.node.decorators:
+        yield Construction(cls)
+
+
 _MODULE_METHODS = {
     "register_buffer",
     "register_parameter",

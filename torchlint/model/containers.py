@@ -140,11 +140,12 @@ _DICT_ATTRIBUTES = {
 }  # fmt: skip
 
 
-def plain_containers(cls: ClassModel, *, from_callers: bool = True) -> Iterator[PlainContainer]:
+def plain_containers(cls: ClassModel) -> Iterator[PlainContainer]:
     """The attributes of a Module class that hide modules or Parameters, one for each assignment that does.
 
-    What callers of the class pass is only looked for where that is not ruled out: ``from_callers``.
+    What callers of the class pass is only looked for where that is not ruled out.
     """
+    from_callers = cls.file.given is None or cls.qualname in cls.file.given
     if OWN_REGISTRY & cls.methods.keys():
         return
     handed_on = cache(lambda: _handed_on(cls))  # which few classes need

@@ -132,6 +132,8 @@ class File:
         self.evaluator = Evaluator(self)
         self.script: Function | None = None
         self.refused: list[OutlineError] = []
+        self.given: frozenset[str] | None = None
+        """The classes whose callers may pass modules in a list, where the others are ruled out."""
         self._partial_scripts: dict[tuple[int, ...], Function] = {}
         self._trees: list[Tree] = []
         self._statements: dict[int, list[cst.CSTNode]] = {}

@@ -7,48 +7,16 @@ on calls narrows its own down by what it declares in :attr:`torchlint.rule.Rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline
 from torchlint.rule import Rule
-from torchlint.screen import (
-    attributes,
-    calls,
-    construction,
-    forwarding,
-    freezing,
-    layers,
-    overriding,
-    repeating,
-    schedulers,
-    type_tests,
-)
 from torchlint.screen.callers import may_be_given_modules
 from torchlint.screen.possibilities import Possibilities
 from torchlint.screen.scopes import ClassSketch, FileSketch
-
-_CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
-    "PlainTensor": attributes.may_keep_plain_tensor,
-    "LostParameter": attributes.may_lose_parameter,
-    "PlainContainer": attributes.may_hide_modules,
-    "Construction": construction.may_not_initialise,
-    "SuperCall": construction.may_name_another_class,
-    "AssignedRegistration": attributes.may_keep_registration,
-    "Override": overriding.may_override,
-    "InplaceCall": attributes.may_overwrite_input,
-}
-_STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
-    "SchedulerStep": schedulers.stepping,
-    "GradientSwitch": freezing.switching,
-    "TypeTest": type_tests.testing,
-    "RepeatedModule": repeating.repeating,
-    "ForwardCall": forwarding.forwarding,
-}
-"""Those of what may stand anywhere; a screen for ``LayerCall`` is told which layers the rules look at."""
-
-ANYWHERE = frozenset({*_STATEMENT_SCREENS, "LayerCall"})
-"""The subjects that are not only in Module classes."""
+from torchlint.subjects import SUBJECTS
 
 
 class Screened:
@@ -79,33 +47,41 @@ class Screened:
 def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
     """The candidates of ``rules`` in a file."""
     file = _possibilities(project).begin(outline)
-    subjects = {rule.subject for rule in rules}
-    of_classes = subjects - ANYWHERE
-    on_calls = tuple(rule for rule in rules if rule.subject == "MethodCall")
-    classes: dict[str, list[str]] = {subject: [] for subject in of_classes}
+    names = dict.fromkeys(rule.subject for rule in rules)
+    anywhere = {name for name in names if SUBJECTS[name].anywhere}
+    screens = {name: _screen(name, rules) for name in names if SUBJECTS[name].may_be_in(outline.text)}
+    places = {name: frozenset(screens[name](file)) if name in screens else frozenset() for name in anywhere}
+    classes, given = _classes(file, {name: may for name, may in screens.items() if name not in anywhere})
+    for name in names.keys() - anywhere:
+        classes.setdefault(name, [])
+    return Screened(classes, given, places, outline)
+
+
+def _screen(name: str, rules: Sequence[Rule]) -> Callable[[Any], Any]:
+    """What rules a subject out."""
+    subject = SUBJECTS[name]
+    rule_out: Callable[..., Any] = subject.rule_out()
+    if not subject.told:
+        return rule_out
+    sharing = tuple(rule for rule in rules if rule.subject == name)
+    return lambda sketch: rule_out(sketch, sharing)
+
+
+def _classes(
+    file: FileSketch, screens: Mapping[str, Callable[[ClassSketch], bool]]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The classes that may hold one, for each subject, and those whose callers may pass modules in a list."""
+    found: dict[str, dict[str, None]] = {}
     given: list[str] = []
-    for cls in _modules(file) if of_classes else ():
-        for subject in of_classes & _CLASS_SCREENS.keys():
-            if _CLASS_SCREENS[subject](cls):
-                classes[subject].append(cls.outline.qualname)
-        if "PlainContainer" in subjects and may_be_given_modules(cls):
-            given.append(cls.outline.qualname)
-        if on_calls and calls.may_hold_calls(cls, on_calls):
-            classes["MethodCall"].append(cls.outline.qualname)
-    classes.setdefault("PlainContainer", []).extend(given)
-    classes = {subject: list(dict.fromkeys(names)) for subject, names in classes.items()}
-    return Screened(classes, given, _places(file, subjects & ANYWHERE, rules), outline)
-
-
-def _places(file: FileSketch, subjects: set[str], rules: Sequence[Rule]) -> dict[str, frozenset[int]]:
-    places = {
-        subject: frozenset(_STATEMENT_SCREENS[subject](file))
-        for subject in subjects & _STATEMENT_SCREENS.keys()
-    }
-    if "LayerCall" in subjects:
-        watched = tuple(rule for rule in rules if rule.subject == "LayerCall")
-        places["LayerCall"] = frozenset(layers.calling(file, watched))
-    return places
+    for cls in _modules(file) if screens else ():
+        qualname = cls.outline.qualname
+        if "PlainContainer" in screens and may_be_given_modules(cls):
+            given.append(qualname)
+            found.setdefault("PlainContainer", {})[qualname] = None
+        for name, may_hold in screens.items():
+            if may_hold(cls):
+                found.setdefault(name, {})[qualname] = None
+    return {name: list(names) for name, names in found.items()}, given
 
 
 def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
@@ -115,9 +91,10 @@ def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Scr
         for name, definition in outline.classes.items()
         if project.is_module(project.class_symbol(outline, definition))
     ]
+    every = frozenset(range(len(outline.statements)))
     subjects = {rule.subject for rule in rules}
-    places = dict.fromkeys(subjects & ANYWHERE, frozenset(range(len(outline.statements))))
-    return Screened(dict.fromkeys(subjects - ANYWHERE, modules), modules, places, outline)
+    places = {name: every for name in subjects if SUBJECTS[name].anywhere}
+    return Screened(dict.fromkeys(subjects - places.keys(), modules), modules, places, outline)
 
 
 def _modules(file: FileSketch) -> Iterable[ClassSketch]:
