@@ -944,6 +944,45 @@ class Trainer:
 """,
 }
 
+_IDLE = """\
+import torch
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import StepLR
+
+{before}
+
+def train(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    {made}
+    for x, y in loader:
+        model(x, y).backward()
+        optimizer.step()
+"""
+
+
+def leaves(made: str, before: str = "") -> str:
+    """A function that makes something and never steps it."""
+    return _IDLE.format(made=made, before=dedent(before))
+
+
+IDLE_SCHEDULERS = {
+    "a name": leaves("plan = StepLR(optimizer, 3)"),
+    "an alias": leaves("make = StepLR\n    plan = make(optimizer, 3)"),
+    "a library in a variable": leaves("library = lr_scheduler\n    plan = library.StepLR(optimizer, 3)"),
+    "an alias in the script": leaves("plan = make(optimizer, 3)", "make = StepLR"),
+    "annotated": leaves("plan: object = StepLR(optimizer, 3)"),
+    "over lines": leaves("plan = (\n        StepLR\n        (optimizer, 3)\n    )"),
+    "in a loop": leaves(
+        "while True:\n        if loader:\n            plan = StepLR(optimizer, 3)\n            break"
+    ),
+    "in a match": leaves("match loader:\n        case _:\n            plan = StepLR(optimizer, 3)"),
+    "in a closure": leaves(
+        "def run():\n        plan = StepLR(optimizer, 3)\n        optimizer.step()\n    run()"
+    ),
+    "made in a partial": leaves("plan = functools.partial(StepLR)(optimizer, 3)", "import functools"),
+    "its own name": leaves("plan = StepLR(optimizer, 3)\n    plan = None"),
+}
+
 _FREEZING = """\
 import torch
 from torch import nn
@@ -1126,6 +1165,7 @@ ALL = {
         ("tensors", TENSORS),
         ("classes", CLASSES),
         ("schedulers", SCHEDULERS),
+        ("idle schedulers", IDLE_SCHEDULERS),
         ("switches", SWITCHES),
         ("registrations", REGISTRATIONS),
         ("overrides", OVERRIDES),

@@ -234,6 +234,12 @@ def _scheduler_steps(file: File, wanted: Screened) -> Iterator[Any]:
     return scheduler_steps(file, wanted.places["SchedulerStep"])
 
 
+def _schedulers(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.schedules import schedulers_made
+
+    return schedulers_made(file, wanted.places["Scheduler"])
+
+
 def _assigned_registrations(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.registering import assigned_registrations
 
@@ -280,6 +286,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "MethodCall": _method_calls,
     "PlainContainer": _plain_containers,
     "SchedulerStep": _scheduler_steps,
+    "Scheduler": _schedulers,
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,

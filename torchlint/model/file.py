@@ -365,6 +365,12 @@ class File:
             if self.script is not None:
                 yield from self.script.everything()
 
+    @property
+    def statements_of_script(self) -> list[cst.CSTNode]:
+        """The statements of the module level that are no definitions, as they were parsed."""
+        self.load(self._script_indices)
+        return [node for index in self._script_indices for node in self._statements[index]]
+
     @cached_property
     def _script_indices(self) -> list[int]:
         """The top-level statements that are no definitions."""

@@ -3,6 +3,7 @@ training code."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 GROWING_METHODS = {
@@ -76,3 +77,26 @@ def is_optimizer(words: Iterable[str]) -> bool:
     *_, last = ("", *words)
     lowered = last.lower()
     return ("optim" in lowered and "sched" not in lowered) or lowered in ("opt", "scaler", "grad_scaler")
+
+
+_SCHEDULER = re.compile(r"LR\b|ReduceLROnPlateau|CosineAnnealingWarmRestarts|ChainedScheduler")
+
+SCHEDULER_QUESTIONS = {
+    "state_dict",
+    "load_state_dict",
+    "get_last_lr",
+    "get_lr",
+    "last_epoch",
+    "base_lrs",
+    "_last_lr",
+}
+"""What of a scheduler can be asked for, or restored, without a step."""
+
+
+def names_scheduler(text: str) -> bool:
+    """Whether a text has the name of a scheduler of PyTorch, as far as its ending tells."""
+    return (
+        "torch" in text
+        and ("LR" in text or "ChainedS" in text or "WarmR" in text)
+        and bool(_SCHEDULER.search(text))
+    )

@@ -1,4 +1,4 @@
-"""The screen for learning rate schedulers that are stepped in a loop."""
+"""The screens for learning rate schedulers: those that are made, and those that are stepped in a loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from torchlint.model.vocabulary import is_optimizer
+from torchlint.model.vocabulary import is_optimizer, names_scheduler
 from torchlint.project.outline import blocks_of
 from torchlint.screen.kinds import ARGUMENT, SCHEDULER
 from torchlint.screen.lines import spans_any, statements_with
@@ -56,3 +56,25 @@ def _may_be_scheduler(receiver: ast.expr, scope: Scope) -> bool:
     if is_optimizer(dotted_name(receiver).split(".")):
         return False
     return bool(scope.possible(receiver) & (SCHEDULER | ARGUMENT))
+
+
+def making(file: FileSketch) -> Iterator[int]:
+    """The top-level statements in which something that may be a scheduler is made and kept under a name."""
+    if names_scheduler(file.outline.text):
+        yield from statements_with(file, range(len(file.tree.body)), _assigned_calls, _may_make_scheduler)
+
+
+def _assigned_calls(nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[ast.Call]:
+    """The calls whose result is assigned."""
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            values = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
+            yield from (value for value in values if isinstance(value, ast.Call))
+        elif in_classes or not isinstance(node, ast.ClassDef):
+            stack += blocks_of(node)
+
+
+def _may_make_scheduler(call: ast.Call, scope: Scope) -> bool:
+    return bool(scope.possible(call) & SCHEDULER)
