@@ -19,6 +19,9 @@ from torchlint.model.values import Value, argument
 from torchlint.model.vocabulary import SCHEDULER_QUESTIONS, names_scheduler
 
 _MEANT_TO_BE_IDLE = re.compile(r"(?i)^_|^(?:un|not_)used|dummy")
+_SETS_BY_HAND = re.compile(
+    r"""(?i)(?:adjust|update|set|decay|change)\w*(?:lr|learning_?rate)\w*\(|["'](?:lr|learning_rate)["']\]\s*[-+*/]?=[^=]"""
+)
 _SEES_ALL_NAMES = {"locals", "vars", "globals", "eval", "exec", "getattr", "setattr", "hasattr", "__dict__"}
 _KNOWN_BASES = {
     "torch.nn.Module", "builtins.object", "builtins.Exception", "abc.ABC", "torch.utils.data.Dataset",
@@ -66,9 +69,11 @@ class Scheduler:
         """Whether nothing can step it: all that is done with it in its scope is to ask for its state."""
         if _MEANT_TO_BE_IDLE.search(self._last_name) or self._is_being_tried or self._is_stepped_in_comment:
             return False
+        if _SETS_BY_HAND.search(self.file.source.text):
+            return False  # another way to a schedule
         if isinstance(self.definition.node, cst.Attribute):
             owner = self.function.owner
-            return owner is not None and _is_closed(owner) and self._is_idle_in_class(owner)
+            return owner is not None and self._is_trained_by(owner) and self._is_idle_in_class(owner)
         return self._is_idle_in_function
 
     @property
@@ -145,6 +150,20 @@ class Scheduler:
         return True
 
     # -- an attribute ----------------------------------------------------------------------------------------------
+
+    def _is_trained_by(self, owner: ClassModel) -> bool:
+        """Whether the class steps the optimizer itself, so that it would be the one to step the scheduler."""
+        optimizer = argument(self.call, "optimizer", 0)
+        if not isinstance(optimizer, (cst.Name, cst.Attribute)) or not _is_closed(owner):
+            return False
+        name = next(iter(words(optimizer)))
+        return any(
+            isinstance(call.node.func, cst.Attribute)
+            and call.node.func.attr.value == "step"
+            and name in words(call.node)
+            for function in owner.functions()
+            for call in function.calls
+        )
 
     def _is_idle_in_class(self, owner: ClassModel) -> bool:
         """Whether no file that knows the class reads an attribute of that name."""

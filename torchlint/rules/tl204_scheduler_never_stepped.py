@@ -57,9 +57,10 @@ def scheduler_never_stepped(scheduler: Scheduler) -> Iterator[Finding]:
     ```
 
     A local variable must be nowhere in its function, a variable of a script nowhere in the file, and an attribute nowhere
-    in the files that know the class, other than where it is made and where its state is asked for. Silent is whatever is
-    passed on, returned or kept elsewhere, what is made in `try`, in a test or in `with raises(...)`, a name that begins with an
-    underscore, and a scheduler whose `step()` stands in a comment.
+    in the files that know the class, other than where it is made and where its state is asked for; the class must step
+    the optimizer itself. Silent is whatever is passed on, returned or kept elsewhere, what is made in `try`, in a test or
+    in `with raises(...)`, a name that begins with an underscore, a scheduler whose `step()` stands in a comment, and a file
+    that sets learning rates by hand.
 
     References:
     - https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
