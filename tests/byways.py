@@ -983,6 +983,51 @@ IDLE_SCHEDULERS = {
     "its own name": leaves("plan = StepLR(optimizer, 3)\n    plan = None"),
 }
 
+_ASKED = """\
+import functools
+import torch
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
+
+{before}
+
+def train(model, optimizer, val_acc{extra}):
+    {made}
+    {asked}
+"""
+
+
+def asks(made: str, asked: str = "scheduler.step(val_acc)", before: str = "", extra: str = "") -> str:
+    """A function that makes a scheduler and asks it, or tells it, something."""
+    return _ASKED.format(made=made, asked=asked, before=dedent(before), extra=extra)
+
+
+ASKED_SCHEDULERS = {
+    "a name": asks("scheduler = StepLR(optimizer, 3)", "print(scheduler.get_lr())"),
+    "unnamed": asks("print(StepLR(optimizer, 3).get_lr())", "pass"),
+    "an alias": asks("make = ReduceLROnPlateau\n    plan = make(optimizer)", "plan.step(val_acc)"),
+    "over lines": asks("plan = ReduceLROnPlateau(optimizer)", "plan.step(\n        val_acc\n    )"),
+    "over more lines": asks(
+        "plan = ReduceLROnPlateau(optimizer)", "(\n        plan\n        .step\n        (val_acc))"
+    ),
+    "in a lambda": asks("plan = ReduceLROnPlateau(optimizer)", "return lambda: plan.step(val_acc)"),
+    "in a closure": asks(
+        "plan = StepLR(optimizer, 3)", "def inner():\n        return plan.get_lr()\n    inner()"
+    ),
+    "in a list": asks("plans = [ReduceLROnPlateau(optimizer)]", "plans[0].step(val_acc)"),
+    "in a loop": asks("plans = [StepLR(optimizer, 3)]", "print([each.get_lr() for each in plans])"),
+    "partial": asks("plan = functools.partial(StepLR)(optimizer, 3)", "plan.get_lr()"),
+    "from a function": asks(
+        "plan = make(optimizer)",
+        "plan.step(val_acc)",
+        before="def make(optimizer):\n    return ReduceLROnPlateau(optimizer)",
+    ),
+    "given": asks("pass", extra=", scheduler")
+    + "\n\ndef main(m, o):\n    train(m, o, 1, scheduler=ReduceLROnPlateau(o))\n",
+    "a script": "from torch.optim.lr_scheduler import StepLR\nfor s in [StepLR(None, 3)]:\n    print(s.get_lr())\n",
+    "a variable of the script": asks("pass", before="scheduler = ReduceLROnPlateau(None)"),
+}
+
 _FREEZING = """\
 import torch
 from torch import nn
@@ -1166,6 +1211,7 @@ ALL = {
         ("classes", CLASSES),
         ("schedulers", SCHEDULERS),
         ("idle schedulers", IDLE_SCHEDULERS),
+        ("asked schedulers", ASKED_SCHEDULERS),
         ("switches", SWITCHES),
         ("registrations", REGISTRATIONS),
         ("overrides", OVERRIDES),

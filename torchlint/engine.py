@@ -234,6 +234,12 @@ def _scheduler_steps(file: File, wanted: Screened) -> Iterator[Any]:
     return scheduler_steps(file, wanted.places["SchedulerStep"])
 
 
+def _scheduler_calls(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.schedulers import scheduler_calls
+
+    return scheduler_calls(file, wanted.places["SchedulerCall"])
+
+
 def _schedulers(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.schedules import schedulers_made
 
@@ -286,6 +292,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "MethodCall": _method_calls,
     "PlainContainer": _plain_containers,
     "SchedulerStep": _scheduler_steps,
+    "SchedulerCall": _scheduler_calls,
     "Scheduler": _schedulers,
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,

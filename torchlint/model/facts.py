@@ -28,6 +28,7 @@ class Facts(NamedTuple):
     casts: frozenset[str]
     passthrough: frozenset[str]
     epoch_schedulers: dict[str, list[str]]
+    recursive_schedulers: frozenset[str]
 
 
 @cache
@@ -51,4 +52,7 @@ def torch_facts() -> Facts:
         epoch_schedulers={
             f"torch.optim.lr_scheduler.{name}": given for name, given in tables["schedulers"].items()
         },
+        recursive_schedulers=frozenset(
+            f"torch.optim.lr_scheduler.{name}" for name in tables["recursive_schedulers"]["names"]
+        ),
     )

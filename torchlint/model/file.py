@@ -463,6 +463,10 @@ class File:
         """An expression on one line, to be compared or quoted in a message; a fix takes :meth:`text`, to the letter."""
         return " ".join(_NO_MODULE.code_for_node(node).split())
 
+    def code_of(self, node: cst.CSTNode) -> str:
+        """The same for a case of a ``match`` or another node that is no expression."""
+        return " ".join(_NO_MODULE.code_for_node(node).split())
+
     def comments(self, where: Range) -> list[str]:
         """The comments on the lines of ``where`` and on the line above."""
         (first, _), (last, _) = where

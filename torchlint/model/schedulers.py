@@ -10,21 +10,23 @@ from itertools import chain
 
 import libcst as cst
 
-from torchlint.diagnostic import Label, Range
+from torchlint.diagnostic import Edit, Fix, Label, Range
 from torchlint.model.callers import Call, called_function, callers, given_values
 from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
 from torchlint.model.flow import CallSite, Function, Loop, children
 from torchlint.model.kinds import Kind
+from torchlint.model.metrics import Better, better
 from torchlint.model.mode import words
 from torchlint.model.module_class import root
-from torchlint.model.values import Value, Values, argument
-from torchlint.model.vocabulary import is_optimizer
+from torchlint.model.values import Value, Values, argument, has_star
+from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler
 
 _ITERATIONS = re.compile(
     r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch"
 )
 _LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate|param_groups")
+_VERSION = re.compile(r"hasattr|get_last_lr|(?i:version)")
 _MOST_EPOCHS = 500
 """A literal above this is taken for a number of iterations."""
 _SLOWEST_DECAY = 0.995
@@ -32,8 +34,8 @@ _SLOWEST_DECAY = 0.995
 
 
 @dataclass(frozen=True, eq=False)
-class SchedulerStep:
-    """A call of ``scheduler.step()`` inside of a loop."""
+class SchedulerCall:
+    """A call of ``scheduler.get_lr()``, or of ``scheduler.step(metric)``."""
 
     file: File
     site: CallSite
@@ -54,6 +56,131 @@ class SchedulerStep:
     @property
     def name(self) -> str:
         return self.file.code(self.receiver)
+
+    @property
+    def method(self) -> str:
+        assert isinstance(self.site.node.func, cst.Attribute)
+        return self.site.node.func.attr.value
+
+    # -- the scheduler ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def schedulers(self) -> list[Value]:
+        """The schedulers that the receiver may be; empty where something else, or something unknown, may be it."""
+        found = list(self._resolve(self.file.evaluator.values(self.receiver, self.function)))
+        kinds = {value.kind for value in found}
+        return [value for value in found if value.kind is Kind.SCHEDULER] if kinds <= _POSSIBLE else []
+
+    def _resolve(self, values: Values) -> Iterator[Value]:
+        for value in values:
+            if value.kind is Kind.ARGUMENT:
+                yield from self._given(value)
+            else:
+                yield value
+
+    def _given(self, value: Value) -> Iterator[Value]:
+        """What the callers of the function pass for a parameter; what they do not know themselves is left out."""
+        for _, values in given_values(value, self.function):
+            yield from (item for item in values if item.kind not in (Kind.UNKNOWN, Kind.ARGUMENT))
+
+    def class_of(self, scheduler: Value) -> str:
+        """``StepLR``."""
+        return scheduler.dotted.rpartition(".")[2]
+
+    @property
+    def is_on_scheduler(self) -> bool:
+        """Whether the receiver is made as a scheduler, or given under the name of one."""
+        if is_scheduler(self.name.split(".")):
+            return True
+        values = self.file.evaluator.values(self.receiver, self.function)
+        return any(value.kind is Kind.SCHEDULER for value in values)
+
+    # -- the learning rate -----------------------------------------------------------------------------------------
+
+    @property
+    def steps_ahead(self) -> bool:
+        """Whether ``get_lr()`` computes the rate of the next step from the present one, for one of the schedulers."""
+        return any(value.dotted in torch_facts().recursive_schedulers for value in self.schedulers)
+
+    @property
+    def is_for_another_version(self) -> bool:
+        """Whether a scheduler is asked what it knows first, or a failure is expected."""
+        for block in self.site.place.blocks():
+            if block.kind in ("try", "except"):
+                return True
+            if block.kind == "if" and _VERSION.search(self.file.code_of(block.node)):
+                return True
+        return False
+
+    @property
+    def is_in_scheduler(self) -> bool:
+        """Whether a class has a ``get_lr`` of its own, and this is in it."""
+        owner = self.function.owner
+        return owner is not None and "get_lr" in owner.outline.methods
+
+    def rename(self, name: str) -> Fix:
+        """Call another method."""
+        assert isinstance(self.site.node.func, cst.Attribute)
+        edit = Edit(self.file.range(self.site.node.func.attr), name)
+        return Fix(f"call `{name}()`", (edit,))
+
+    # -- the metric ------------------------------------------------------------------------------------------------
+
+    @property
+    def metric(self) -> cst.BaseExpression | None:
+        """What ``step(metric)`` is given."""
+        return argument(self.site.node, "metrics", 0)
+
+    @cached_property
+    def better(self) -> Better | None:
+        """Which values of the metric are better, if its name tells."""
+        return better(self.metric, self.function) if self.metric is not None else None
+
+    @property
+    def spelled_metric(self) -> str:
+        return self.file.code(self.metric) if self.metric is not None else ""
+
+    @cached_property
+    def plateaus(self) -> list[Value]:
+        return [value for value in self.schedulers if value.dotted.endswith(".ReduceLROnPlateau")]
+
+    @property
+    def modes(self) -> set[str | None]:
+        """The modes of the ``ReduceLROnPlateau`` that it may be; ``None`` is one that is not known."""
+        return {mode for value in self.plateaus for mode in _modes(value)}
+
+    def mode_label(self, mode: str) -> Label | None:
+        """Where the scheduler got its mode, if that is in this file."""
+        value = self.plateaus[0]
+        if (
+            value.function is None
+            or value.function.file is not self.file
+            or not isinstance(value.node, cst.Call)
+        ):
+            return None
+        return Label(self.file.range(value.node), f'`mode` is "{mode}"')
+
+    def set_mode(self, mode: str) -> Fix | None:
+        """Give the scheduler another mode; unsafe, as it goes by names."""
+        value = self.plateaus[0]
+        call = value.node
+        if value.function is None or value.function.file is not self.file or not isinstance(call, cst.Call):
+            return None
+        if len(self.plateaus) > 1 or not call.args or has_star(call):
+            return None
+        given = argument(call, "mode", 1)
+        if given is None:
+            edit = self.file.insert(self.file.outer_range(call.args[0].value).end, f', mode="{mode}"')
+        elif isinstance(given, cst.SimpleString):
+            edit = self.file.replace(given, f'"{mode}"')
+        else:
+            return None
+        return Fix(f'set `mode="{mode}"`', (edit,), safety="unsafe")
+
+
+@dataclass(frozen=True, eq=False)
+class SchedulerStep(SchedulerCall):
+    """A call of ``scheduler.step()`` inside of a loop."""
 
     # -- the loops -------------------------------------------------------------------------------------------------
 
@@ -121,25 +248,6 @@ class SchedulerStep:
     # -- the scheduler ---------------------------------------------------------------------------------------------
 
     @cached_property
-    def schedulers(self) -> list[Value]:
-        """The schedulers that the receiver may be; empty where something else, or something unknown, may be it."""
-        found = list(self._resolve(self.file.evaluator.values(self.receiver, self.function)))
-        kinds = {value.kind for value in found}
-        return [value for value in found if value.kind is Kind.SCHEDULER] if kinds <= _POSSIBLE else []
-
-    def _resolve(self, values: Values) -> Iterator[Value]:
-        for value in values:
-            if value.kind is Kind.ARGUMENT:
-                yield from self._given(value)
-            else:
-                yield value
-
-    def _given(self, value: Value) -> Iterator[Value]:
-        """What the callers of the function pass for a parameter; what they do not know themselves is left out."""
-        for _, values in given_values(value, self.function):
-            yield from (item for item in values if item.kind not in (Kind.UNKNOWN, Kind.ARGUMENT))
-
-    @cached_property
     def callers(self) -> list[Call]:
         return list(callers(root(self.function)))
 
@@ -162,7 +270,7 @@ class SchedulerStep:
             or self._is_made_for_each_epoch(scheduler)
         ):
             return False
-        name = scheduler.dotted.rpartition(".")[2]
+        name = self.class_of(scheduler)
         given = [item.value for item in call.args[1:]]
         texts = [word for item in given for word in words(item)]
         if any(_ITERATIONS.search(word) for word in texts):
@@ -231,6 +339,36 @@ def scheduler_steps(file: File, wanted: Collection[int]) -> Iterator[SchedulerSt
                 continue
             if len(site.node.args) <= 1 and not is_optimizer(file.code(callee.value).split(".")):
                 yield SchedulerStep(file, site)
+
+
+def scheduler_calls(file: File, wanted: Collection[int]) -> Iterator[SchedulerCall]:
+    """The calls of ``.get_lr()`` and ``.step(metric)`` in the top-level statements with these indices."""
+    if not mentions_scheduler(file.source.text):
+        return
+    for function in file.all_functions(wanted):
+        for site in function.calls:
+            callee, given = site.node.func, len(site.node.args)
+            if isinstance(callee, cst.Attribute) and (
+                (callee.attr.value == "get_lr" and given == 0)
+                or (callee.attr.value == "step" and given in (1, 2))
+            ):
+                call = SchedulerCall(file, site)
+                if call.is_on_scheduler:
+                    yield call
+
+
+def _modes(scheduler: Value) -> Iterator[str | None]:
+    """What ``mode`` a ``ReduceLROnPlateau`` may be given."""
+    call, function = scheduler.node, scheduler.function
+    if not isinstance(call, cst.Call) or function is None or has_star(call):
+        yield None
+        return
+    given = argument(call, "mode", 1)
+    if given is None:
+        yield "min"
+        return
+    for value in function.file.evaluator.values(given, function):
+        yield str(value.node.evaluated_value) if isinstance(value.node, cst.SimpleString) else None
 
 
 def _speaks_of_epochs(loop: Loop) -> bool:

@@ -100,3 +100,15 @@ def names_scheduler(text: str) -> bool:
         and ("LR" in text or "ChainedS" in text or "WarmR" in text)
         and bool(_SCHEDULER.search(text))
     )
+
+
+def mentions_scheduler(text: str) -> bool:
+    """Whether a text has a word for a scheduler: where one is given to a function, its class need not be named."""
+    return "sched" in text or "Plateau" in text or "LR" in text or "Sched" in text
+
+
+def is_scheduler(words: Iterable[str]) -> bool:
+    """Whether the last of some names is that of a scheduler."""
+    *_, last = ("", *words)
+    lowered = last.lower()
+    return "sched" in lowered or "plateau" in lowered or "lr" in lowered

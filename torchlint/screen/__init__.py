@@ -38,6 +38,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 }
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
+    "SchedulerCall": schedulers.asking,
     "Scheduler": schedulers.making,
     "GradientSwitch": freezing.switching,
     "TypeTest": type_tests.testing,

@@ -1,4 +1,4 @@
-"""The screens for learning rate schedulers: those that are made, and those that are stepped in a loop."""
+"""The screens for learning rate schedulers: those that are made, those that are stepped in a loop, and what they are asked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from torchlint.model.vocabulary import is_optimizer, names_scheduler
+from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler, names_scheduler
 from torchlint.project.outline import blocks_of
 from torchlint.screen.kinds import ARGUMENT, SCHEDULER
-from torchlint.screen.lines import spans_any, statements_with
+from torchlint.screen.lines import nodes_on, spans_any, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import dotted_name
 
@@ -78,3 +78,29 @@ def _assigned_calls(nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[a
 
 def _may_make_scheduler(call: ast.Call, scope: Scope) -> bool:
     return bool(scope.possible(call) & SCHEDULER)
+
+
+def asking(file: FileSketch) -> Iterator[int]:
+    """The top-level statements with a ``.get_lr()`` or a ``.step(metric)`` on something that may be a scheduler."""
+    outline = file.outline
+    if not mentions_scheduler(outline.text):
+        return
+    lines = sorted(line for word in ("get_lr", "step") for line in outline.lines_with(word))
+    indices = sorted(outline.mentioning("get_lr") | outline.mentioning("step"))
+    yield from statements_with(file, indices, partial(_asked, lines), _may_be_asked)
+
+
+def _asked(lines: Sequence[int], nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[ast.expr]:
+    """What such a method is called on."""
+    for node in nodes_on(nodes, lines, in_classes=in_classes):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = len(node.args) + len(node.keywords)
+            if (node.func.attr == "get_lr" and not given) or (node.func.attr == "step" and given in (1, 2)):
+                yield node.func.value
+
+
+def _may_be_asked(receiver: ast.expr, scope: Scope) -> bool:
+    found = scope.possible(receiver)
+    return bool(found & SCHEDULER) or bool(
+        found & ARGUMENT and is_scheduler(dotted_name(receiver).split("."))
+    )
