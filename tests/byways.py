@@ -1028,6 +1028,43 @@ ASKED_SCHEDULERS = {
     "a variable of the script": asks("pass", before="scheduler = ReduceLROnPlateau(None)"),
 }
 
+_SETTING = """\
+import functools
+import torch
+from torch.optim import SGD, Optimizer
+
+{before}
+
+def train(model{extra}):
+    {made}
+    {stored}
+"""
+
+
+def sets(made: str, stored: str = "optimizer.lr = 0.1", before: str = "", extra: str = "") -> str:
+    """A function that makes an optimizer and sets an attribute of it."""
+    return _SETTING.format(made=made, stored=stored, before=dedent(before), extra=extra)
+
+
+_SGD = "optimizer = SGD(model.parameters(), lr=1)"
+OPTIMIZER_ATTRIBUTES = {
+    "a name": sets(_SGD),
+    "an alias": sets("make = SGD\n    optimizer = make(model.parameters(), lr=1)"),
+    "annotated": sets(_SGD, "optimizer.lr: float = 0.1"),
+    "with others": sets(_SGD, "model.a = optimizer.lr = model.b = 0.1"),
+    "several": sets(_SGD, "optimizer.lr, optimizer.momentum = 0.1, 0.9"),
+    "over lines": sets(_SGD, "optimizer.lr = (\n        0.1\n    )"),
+    "wide": sets(_SGD, "optimizer . lr   =   0.1"),
+    "in a list": sets("optimizers = [SGD(model.parameters(), lr=1)]", "optimizers[0].learning_rate = 0.1"),
+    "in a loop": sets("optimizers = [SGD(model.parameters(), lr=1)]", "for o in optimizers: o.lr = 0.1"),
+    "by annotation": sets("pass", extra=", optimizer: Optimizer"),
+    "given": sets("pass", extra=", optimizer")
+    + "\n\ndef main(m):\n    train(m, optimizer=SGD(m.parameters(), lr=1))\n",
+    "partial": sets("optimizer = functools.partial(SGD)(model.parameters(), lr=1)"),
+    "in a closure": sets(_SGD, "def inner():\n        optimizer.lr = 0.1\n    inner()"),
+    "a variable of the script": sets("pass", before="optimizer = SGD([], lr=1)"),
+}
+
 _FREEZING = """\
 import torch
 from torch import nn
@@ -1212,6 +1249,7 @@ ALL = {
         ("schedulers", SCHEDULERS),
         ("idle schedulers", IDLE_SCHEDULERS),
         ("asked schedulers", ASKED_SCHEDULERS),
+        ("optimizer attributes", OPTIMIZER_ATTRIBUTES),
         ("switches", SWITCHES),
         ("registrations", REGISTRATIONS),
         ("overrides", OVERRIDES),

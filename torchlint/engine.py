@@ -266,6 +266,12 @@ def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
     return gradient_switches(file, wanted.places["GradientSwitch"])
 
 
+def _optimizer_attributes(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.hyperparameters import optimizer_attributes
+
+    return optimizer_attributes(file, wanted.places["OptimizerAttribute"])
+
+
 def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.type_tests import type_tests
 
@@ -297,6 +303,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,
+    "OptimizerAttribute": _optimizer_attributes,
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,
     "LayerCall": _layer_calls,

@@ -112,3 +112,9 @@ def is_scheduler(words: Iterable[str]) -> bool:
     *_, last = ("", *words)
     lowered = last.lower()
     return "sched" in lowered or "plateau" in lowered or "lr" in lowered
+
+
+HYPERPARAMETERS = {
+    "lr": "lr", "learning_rate": "lr", "weight_decay": "weight_decay", "momentum": "momentum", "betas": "betas",
+}  # fmt: skip
+"""What is assigned to as an attribute of an optimizer, with the name that its parameter groups have for it."""

@@ -17,6 +17,7 @@ from torchlint.screen import (
     calls,
     construction,
     freezing,
+    hyperparameters,
     layers,
     overriding,
     repeating,
@@ -41,6 +42,7 @@ _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerCall": schedulers.asking,
     "Scheduler": schedulers.making,
     "GradientSwitch": freezing.switching,
+    "OptimizerAttribute": hyperparameters.assigning,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
 }
