@@ -191,7 +191,7 @@ class SchedulerStep(SchedulerCall):
         loop = loops[0] if loops else None
         if not isinstance(loop, cst.For) or _speaks_of_epochs(loop):
             return None
-        return loop if _trains_in(loop, self.function) else None
+        return loop if trains_in(loop, self.function) else None
 
     @cached_property
     def is_within_epochs(self) -> bool:
@@ -376,7 +376,7 @@ def _speaks_of_epochs(loop: Loop) -> bool:
     return any("epoch" in word.lower() for part in parts for word in words(part))
 
 
-def _trains_in(loop: cst.For, function: Function) -> bool:
+def trains_in(loop: cst.For, function: Function) -> bool:
     """Whether the loop itself (no loop inside it), or a function of the project that it calls, back-propagates and
     steps an optimizer."""
     calls = [call for call in function.calls if call.place.loops()[:1] == [loop]]
