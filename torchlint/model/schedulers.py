@@ -14,10 +14,10 @@ from torchlint.diagnostic import Edit, Fix, Label, Range
 from torchlint.model.callers import Call, called_function, callers, given_values
 from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
-from torchlint.model.flow import CallSite, Function, Loop, children
+from torchlint.model.flow import CallSite, Function, Loop, bound_in, children
 from torchlint.model.kinds import Kind
 from torchlint.model.metrics import Better, better
-from torchlint.model.mode import words
+from torchlint.model.mode import compares_with_mode, words
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument, has_star
 from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler
@@ -27,6 +27,14 @@ _ITERATIONS = re.compile(
 )
 _LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate|param_groups")
 _VERSION = re.compile(r"hasattr|get_last_lr|(?i:version)")
+_TRAINING = re.compile(
+    r"(?i)(^|_)(pre)?(train|fit|step|optimi[sz]e|update|learn|run|epoch|warm_?up|backward|loop|main)(ing|er)?(_|$)"
+)
+_HARMLESS = {
+    "train", "eval", "update", "initialize", "load_state_dict", "add_param_group", "zero_grad", "update_lr", "set_epoch",
+    "backward",
+}  # fmt: skip
+"""Methods and functions that train nothing, whatever they are called and given."""
 _MOST_EPOCHS = 500
 """A literal above this is taken for a number of iterations."""
 _SLOWEST_DECAY = 0.995
@@ -209,6 +217,124 @@ class SchedulerStep(SchedulerCall):
             return None
         start = self.file.range(loop).start
         return Label(Range(start, self.file.outer_range(loop.iter).end), "once for each batch of this loop")
+
+    # -- the order -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def optimizer_step(self) -> CallSite | None:
+        """The step of its optimizer in the same loop, where that surely comes behind the first step of the scheduler.
+
+        What is called before must not step an optimizer: unknown functions that are given it, or that speak of training, may.
+        """
+        loop = self.site.place.loops()[0]
+        if self._may_be_left_out(loop) or not self._is_periodic:
+            return None
+        before = [call for call in self.function.calls if call.place.order < self.site.place.order]
+        if any(map(self._may_train, before)) or self._is_resumed:
+            return None
+        after = (call for call in self.function.calls if call.place.order > self.site.place.order)
+        return next(
+            (call for call in after if loop in call.place.loops() and self._steps_its_optimizer(call)), None
+        )
+
+    @property
+    def _is_periodic(self) -> bool:
+        """Whether it is a scheduler whose first rate matters, made where its optimizer is known by the same name."""
+        return bool(self._optimizers) and all(
+            value.dotted in torch_facts().recursive_schedulers
+            and self.class_of(value) not in ("LinearLR", "ConstantLR")
+            and isinstance(value.node, cst.Call)
+            and argument(value.node, "last_epoch") is None
+            and self._is_made_in_reach(value)
+            for value in self.schedulers
+        )
+
+    def _is_made_in_reach(self, scheduler: Value) -> bool:
+        """Whether it is made in this function, or by ``__init__`` of the class, and not anew in each turn."""
+        made = scheduler.function
+        if made is None or made.file is not self.file or self._is_made_for_each_epoch(scheduler):
+            return False
+        return made is self.function or (
+            made.owner is not None and made.owner is self.function.owner and root(made).name == "__init__"
+        )
+
+    @cached_property
+    def _optimizers(self) -> set[str]:
+        """How the optimizers of the schedulers are called, where they are made."""
+        calls = [value.node for value in self.schedulers if isinstance(value.node, cst.Call)]
+        given = [argument(call, "optimizer", 0) for call in calls]
+        if not given or not all(isinstance(node, (cst.Name, cst.Attribute)) for node in given):
+            return set()
+        return {self.file.code(node) for node in given if node is not None}
+
+    def _may_be_left_out(self, loop: Loop) -> bool:
+        """Whether a condition between the loop and the step may differ from turn to turn, or an exception is expected."""
+        changing = bound_in(loop, self.function.self_name)
+        for block in self.site.place.blocks():
+            if block.node is loop:
+                return False
+            if block.kind == "if":
+                training = block.taken and compares_with_mode(block.node)
+                if not training and not _is_constant(block.node, changing):
+                    return True
+            elif block.kind != "with":
+                return True
+        return True
+
+    @property
+    def _is_resumed(self) -> bool:
+        """Whether the function sets ``last_epoch`` by hand."""
+        return any(store.target.attr.value == "last_epoch" for store in self.function.attribute_stores)
+
+    def _may_train(self, call: CallSite) -> bool:
+        if _steps_optimizer(call):
+            return True
+        dotted = self.file.evaluator.dotted(call.node.func, self.function) or ""
+        name = self._callee(call)
+        if dotted.startswith(("torch.", "builtins.")) or name in _HARMLESS or name[:1].isupper():
+            return False
+        called = called_function(call.node, self.function)
+        if called is not None:
+            return any(
+                _steps_optimizer(inner)
+                or (
+                    self._callee(inner) not in _HARMLESS and _TRAINING.search(self._callee(inner)) is not None
+                )
+                for inner in called.calls
+            )
+        if _TRAINING.search(name):
+            return True
+        return any(self.file.code(item.value) in self._optimizers for item in call.node.args)
+
+    def _callee(self, call: CallSite) -> str:
+        """The last name of what is called."""
+        callee = call.node.func
+        if isinstance(callee, cst.Attribute):
+            return callee.attr.value
+        return callee.value if isinstance(callee, cst.Name) else ""
+
+    def _steps_its_optimizer(self, call: CallSite) -> bool:
+        """``optimizer.step()``, ``scaler.step(optimizer)``, and a function of the project that is given it and does so."""
+        callee = call.node.func
+        if isinstance(callee, cst.Attribute) and callee.attr.value == "step":
+            touched = [callee.value, *(item.value for item in call.node.args)]
+            return any(self.file.code(node) in self._optimizers for node in touched)
+        given = any(self.file.code(item.value) in self._optimizers for item in call.node.args)
+        owned = any(name.startswith(f"{self.function.self_name}.") for name in self._optimizers)
+        called = called_function(call.node, self.function, with_word="step") if given or owned else None
+        if called is None:
+            return False
+        if given:
+            return any(map(_steps_optimizer, called.calls))
+        return called.owner is self.function.owner and any(
+            isinstance(inner.node.func, cst.Attribute)
+            and inner.node.func.attr.value == "step"
+            and self.file.code(inner.node.func.value) in self._optimizers
+            for inner in called.calls
+        )
+
+    def order_label(self, step: CallSite) -> Label:
+        return Label(self.file.range(step.node), "comes only here")
 
     # -- the conditions --------------------------------------------------------------------------------------------
 
@@ -408,6 +534,25 @@ def _steps_optimizer(call: CallSite) -> bool:
         return True
     values = function.file.evaluator.values(callee.value, function)
     return any(value.kind is Kind.OPTIMIZER for value in values)
+
+
+def _is_constant(test: cst.CSTNode, changing: set[str]) -> bool:
+    """Whether a test gives the same in each turn of a loop that binds the ``changing`` names: a flag or an option."""
+    pending = [test]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (cst.Call, cst.BinaryOperation, cst.Subscript, cst.MatchCase)):
+            return False
+        if isinstance(node, cst.ComparisonTarget) and not isinstance(
+            node.operator, (cst.Equal, cst.NotEqual, cst.Is, cst.IsNot, cst.In, cst.NotIn)
+        ):
+            return False
+        if isinstance(node, cst.Name) and node.value in changing:
+            return False
+        if isinstance(node, cst.Attribute) and f"self.{node.attr.value}" in changing:
+            return False
+        pending += children(node)
+    return True
 
 
 def _base(node: cst.BaseExpression) -> str | None:
