@@ -20,7 +20,7 @@ from torchlint.model.metrics import Better, better
 from torchlint.model.mode import compares_with_mode, words
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument, has_star
-from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler
+from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler, scheduler_names
 
 _ITERATIONS = re.compile(
     r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch"
@@ -100,6 +100,8 @@ class SchedulerCall:
         """Whether the receiver is made as a scheduler, or given under the name of one."""
         if is_scheduler(self.name.split(".")):
             return True
+        if not scheduler_names(self.file.source.text):
+            return False
         values = self.file.evaluator.values(self.receiver, self.function)
         return any(value.kind is Kind.SCHEDULER for value in values)
 

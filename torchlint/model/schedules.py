@@ -18,7 +18,7 @@ from torchlint.model.mode import words
 from torchlint.model.module_class import ClassModel, root
 from torchlint.model.schedulers import trains_in
 from torchlint.model.values import Value, argument, has_star
-from torchlint.model.vocabulary import SCHEDULER_QUESTIONS, names_scheduler
+from torchlint.model.vocabulary import SCHEDULER_QUESTIONS, scheduler_names
 
 _MEANT_TO_BE_IDLE = re.compile(r"(?i)^_|^(?:un|not_)used|dummy")
 _SETS_BY_HAND = re.compile(
@@ -346,29 +346,21 @@ def _is_bound(node: cst.Name, parent: cst.CSTNode | None) -> bool:
 
 
 def _names_scheduler(node: cst.BaseExpression) -> bool:
-    return any(word.endswith("LR") or names_scheduler(f"torch {word}") for word in words(node))
+    return any(word.endswith(("LR", "Plateau", "Restarts", "Scheduler")) for word in words(node))
 
 
 def schedulers_made(file: File, wanted: Collection[int]) -> Iterator[Scheduler]:
     """Those in the top-level statements with these indices.
 
-    A class that the text of the file does not name is none: the search for them begins with the text.
+    What is called must be named like one in the text of the file: the search for them begins with the text.
     """
-    if not names_scheduler(file.source.text):
-        return
-    for function in file.all_functions(wanted):
-        names: set[str] = set()
+    names = scheduler_names(file.source.text)
+    for function in file.all_functions(wanted) if names else ():
+        seen: set[str] = set()
         for definition in function.definitions:
-            if definition.kind == "value" and isinstance(definition.value, cst.Call):
-                values = file.evaluator.values(definition.value, function)
-                if len(values) == 1 and _is_made_here(values[0], definition.value, file):
-                    yield Scheduler(file, definition, values[0], definition.name not in names)
-                    names.add(definition.name)
-
-
-def _is_made_here(value: Value, node: cst.Call, file: File) -> bool:
-    return (
-        value.kind is Kind.SCHEDULER
-        and value.node is node
-        and value.dotted.rpartition(".")[2] in file.source.text
-    )
+            node = definition.value
+            if definition.kind == "value" and isinstance(node, cst.Call) and names & set(words(node.func)):
+                values = file.evaluator.values(node, function)
+                if len(values) == 1 and values[0].kind is Kind.SCHEDULER and values[0].node is node:
+                    yield Scheduler(file, definition, values[0], definition.name not in seen)
+                    seen.add(definition.name)
