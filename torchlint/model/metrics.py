@@ -26,12 +26,14 @@ _EITHER = {
     "neg", "negative", "minus", "inv", "inverse", "not", "false", "elbo", "dist", "distance", "cost", "fpr", "kl", "bce", "ce",
     "lr", "epoch", "wrong", "incorrect", "accum", "fid", "l1", "l2", "objective", "penalty", "regret",
 }  # fmt: skip
+_TURNED: dict[_Told, _Told] = {"higher": "lower", "lower": "higher"}
 _PART = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 _WORD = re.compile(r"[\W_]+")
 _JOINED = re.compile(r"^(?:val|valid|test|train|dev|eval|mean|avg|best|tot|total|m)(.+)$")
 _WRAPPING = {
     "item", "mean", "cpu", "numpy", "detach", "compute", "sum", "avg", "val", "value", "average", "float", "round", "max",
     "array", "tensor", "nanmean", "median", "result", "get", "int", "abs", "get_value", "global_avg", "fmean", "stack",
+    "ceil", "floor",
 }  # fmt: skip
 """Names that say nothing of a metric, and give what they are asked of or given."""
 
@@ -55,6 +57,10 @@ def _directions(node: cst.BaseExpression, function: Function, depth: int) -> Ite
         yield from _of_item(node, function, depth)
     elif isinstance(node, cst.Call):
         yield from _of_call(node, function, depth)
+    elif _is_turned(node):
+        assert isinstance(node, (cst.UnaryOperation, cst.BinaryOperation))
+        inner = node.expression if isinstance(node, cst.UnaryOperation) else node.right
+        yield from (_TURNED.get(told, told) for told in _directions(inner, function, depth))
     elif isinstance(node, cst.BinaryOperation):
         yield _of_operation(node, function, depth)
     elif isinstance(node, cst.IfExp):
@@ -67,13 +73,10 @@ def _directions(node: cst.BaseExpression, function: Function, depth: int) -> Ite
 def _of_variable(node: cst.Name | cst.Attribute, function: Function, depth: int) -> Iterator[_Told]:
     definitions, free = definitions_of(function.reaching(node))
     written = [item.value for item in definitions if item.kind == "value" and item.value is not None]
-    if any(map(_is_turned, written)):
-        yield "either"
-        return
     name = node.value if isinstance(node, cst.Name) else node.attr.value
     told = _told(name)
-    if told is not None:
-        yield told
+    if told is not None:  # `acc = 1 - acc` is not what its name says
+        yield "either" if any(map(_is_turned, written)) else told
     elif isinstance(node, cst.Attribute) and name in _WRAPPING:
         yield from _directions(node.value, function, depth)
     elif depth and written and not free and len(written) == len(definitions):
@@ -124,9 +127,13 @@ def _of_operation(node: cst.BinaryOperation, function: Function, depth: int) -> 
 
 
 def _is_turned(node: cst.BaseExpression) -> bool:
-    """``-acc``, ``1 - acc``: what the name says does not hold."""
-    return isinstance(node, cst.UnaryOperation) or (
-        isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Subtract)
+    """``-acc``, ``1 - acc``: less is better then, and the other way round."""
+    if isinstance(node, cst.UnaryOperation):
+        return isinstance(node.operator, cst.Minus)
+    return (
+        isinstance(node, cst.BinaryOperation)
+        and isinstance(node.operator, cst.Subtract)
+        and isinstance(node.left, (cst.Integer, cst.Float))
     )
 
 

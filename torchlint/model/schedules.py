@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import libcst as cst
 
 from torchlint.diagnostic import Label, Range
-from torchlint.model.callers import called_function
+from torchlint.model.callers import argument_for, called_function
 from torchlint.model.file import File
 from torchlint.model.flow import CallSite, Definition, Function, Loop, children, definitions_of
 from torchlint.model.kinds import Kind
@@ -151,16 +151,35 @@ class Scheduler:
 
     def _is_kept_in(self, start: cst.CSTNode, allowed: Collection[str]) -> bool:
         """Whether nothing is done with the variable other than to bind it and to ask it what is allowed."""
-        pending: list[tuple[cst.CSTNode, cst.CSTNode | None]] = [(start, None)]
+        pending: list[tuple[cst.CSTNode, ...]] = [(start,)]
         while pending:
-            node, parent = pending.pop()
+            node, *around = pending.pop()
             if isinstance(node, cst.Name):
                 if node.value in _SEES_ALL_NAMES:
                     return False
-                if node.value == self.name and not _leaves_alone(node, parent, allowed):
+                if node.value == self.name and not self._is_left_alone(node, around, allowed):
                     return False
-            pending += [(child, node) for child in node.children]
+            pending += [(child, node, *around[:1]) for child in node.children]
         return True
+
+    def _is_left_alone(self, node: cst.Name, around: Sequence[cst.CSTNode], allowed: Collection[str]) -> bool:
+        parent, outer = [*around, None, None][:2]
+        if _leaves_alone(node, parent, allowed):
+            return True
+        return isinstance(parent, cst.Arg) and self._is_ignored(parent, outer)
+
+    def _is_ignored(self, given: cst.Arg, call: cst.CSTNode | None) -> bool:
+        """Whether it is given to a function of the project that does nothing at all with that parameter."""
+        if given.star or not isinstance(call, cst.Call) or has_star(call):
+            return False
+        called = called_function(call, self.function)
+        node = called.node if called is not None else None
+        if called is None or not isinstance(node, cst.FunctionDef) or node.decorators:
+            return False
+        taken = [
+            item.name for item in called.parameters if argument_for(call, item.name, called) is given.value
+        ]
+        return len(taken) == 1 and not _mentions(node.body, {taken[0], *_SEES_ALL_NAMES})
 
     # -- an attribute ----------------------------------------------------------------------------------------------
 
@@ -315,6 +334,16 @@ def _operands(node: cst.BaseExpression) -> list[cst.CSTNode]:
 
 def _is_none(node: cst.BaseExpression | None) -> bool:
     return node is None or (isinstance(node, cst.Name) and node.value == "None")
+
+
+def _mentions(start: cst.CSTNode, names: Collection[str]) -> bool:
+    pending = [start]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, cst.Name) and node.value in names:
+            return True
+        pending += node.children
+    return False
 
 
 def _is_closed(owner: ClassModel) -> bool:
