@@ -944,6 +944,127 @@ class Trainer:
 """,
 }
 
+_IDLE = """\
+import torch
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import StepLR
+
+{before}
+
+def train(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    {made}
+    for x, y in loader:
+        model(x, y).backward()
+        optimizer.step()
+"""
+
+
+def leaves(made: str, before: str = "") -> str:
+    """A function that makes something and never steps it."""
+    return _IDLE.format(made=made, before=dedent(before))
+
+
+IDLE_SCHEDULERS = {
+    "a name": leaves("plan = StepLR(optimizer, 3)"),
+    "an alias": leaves("make = StepLR\n    plan = make(optimizer, 3)"),
+    "a library in a variable": leaves("library = lr_scheduler\n    plan = library.StepLR(optimizer, 3)"),
+    "an alias in the script": leaves("plan = make(optimizer, 3)", "make = StepLR"),
+    "annotated": leaves("plan: object = StepLR(optimizer, 3)"),
+    "over lines": leaves("plan = (\n        StepLR\n        (optimizer, 3)\n    )"),
+    "in a loop": leaves(
+        "while True:\n        if loader:\n            plan = StepLR(optimizer, 3)\n            break"
+    ),
+    "in a match": leaves("match loader:\n        case _:\n            plan = StepLR(optimizer, 3)"),
+    "in a closure": leaves(
+        "def run():\n        plan = StepLR(optimizer, 3)\n        optimizer.step()\n    run()"
+    ),
+    "made in a partial": leaves("plan = functools.partial(StepLR)(optimizer, 3)", "import functools"),
+    "its own name": leaves("plan = StepLR(optimizer, 3)\n    plan = None"),
+}
+
+_ASKED = """\
+import functools
+import torch
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
+
+{before}
+
+def train(model, optimizer, val_acc{extra}):
+    {made}
+    {asked}
+"""
+
+
+def asks(made: str, asked: str = "scheduler.step(val_acc)", before: str = "", extra: str = "") -> str:
+    """A function that makes a scheduler and asks it, or tells it, something."""
+    return _ASKED.format(made=made, asked=asked, before=dedent(before), extra=extra)
+
+
+ASKED_SCHEDULERS = {
+    "a name": asks("scheduler = StepLR(optimizer, 3)", "print(scheduler.get_lr())"),
+    "unnamed": asks("print(StepLR(optimizer, 3).get_lr())", "pass"),
+    "an alias": asks("make = ReduceLROnPlateau\n    plan = make(optimizer)", "plan.step(val_acc)"),
+    "over lines": asks("plan = ReduceLROnPlateau(optimizer)", "plan.step(\n        val_acc\n    )"),
+    "over more lines": asks(
+        "plan = ReduceLROnPlateau(optimizer)", "(\n        plan\n        .step\n        (val_acc))"
+    ),
+    "in a lambda": asks("plan = ReduceLROnPlateau(optimizer)", "return lambda: plan.step(val_acc)"),
+    "in a closure": asks(
+        "plan = StepLR(optimizer, 3)", "def inner():\n        return plan.get_lr()\n    inner()"
+    ),
+    "in a list": asks("plans = [ReduceLROnPlateau(optimizer)]", "plans[0].step(val_acc)"),
+    "in a loop": asks("plans = [StepLR(optimizer, 3)]", "print([each.get_lr() for each in plans])"),
+    "partial": asks("plan = functools.partial(StepLR)(optimizer, 3)", "plan.get_lr()"),
+    "from a function": asks(
+        "plan = make(optimizer)",
+        "plan.step(val_acc)",
+        before="def make(optimizer):\n    return ReduceLROnPlateau(optimizer)",
+    ),
+    "given": asks("pass", extra=", scheduler")
+    + "\n\ndef main(m, o):\n    train(m, o, 1, scheduler=ReduceLROnPlateau(o))\n",
+    "a script": "from torch.optim.lr_scheduler import StepLR\nfor s in [StepLR(None, 3)]:\n    print(s.get_lr())\n",
+    "a variable of the script": asks("pass", before="scheduler = ReduceLROnPlateau(None)"),
+}
+
+_SETTING = """\
+import functools
+import torch
+from torch.optim import SGD, Optimizer
+
+{before}
+
+def train(model{extra}):
+    {made}
+    {stored}
+"""
+
+
+def sets(made: str, stored: str = "optimizer.lr = 0.1", before: str = "", extra: str = "") -> str:
+    """A function that makes an optimizer and sets an attribute of it."""
+    return _SETTING.format(made=made, stored=stored, before=dedent(before), extra=extra)
+
+
+_SGD = "optimizer = SGD(model.parameters(), lr=1)"
+OPTIMIZER_ATTRIBUTES = {
+    "a name": sets(_SGD),
+    "an alias": sets("make = SGD\n    optimizer = make(model.parameters(), lr=1)"),
+    "annotated": sets(_SGD, "optimizer.lr: float = 0.1"),
+    "with others": sets(_SGD, "model.a = optimizer.lr = model.b = 0.1"),
+    "several": sets(_SGD, "optimizer.lr, optimizer.momentum = 0.1, 0.9"),
+    "over lines": sets(_SGD, "optimizer.lr = (\n        0.1\n    )"),
+    "wide": sets(_SGD, "optimizer . lr   =   0.1"),
+    "in a list": sets("optimizers = [SGD(model.parameters(), lr=1)]", "optimizers[0].learning_rate = 0.1"),
+    "in a loop": sets("optimizers = [SGD(model.parameters(), lr=1)]", "for o in optimizers: o.lr = 0.1"),
+    "by annotation": sets("pass", extra=", optimizer: Optimizer"),
+    "given": sets("pass", extra=", optimizer")
+    + "\n\ndef main(m):\n    train(m, optimizer=SGD(m.parameters(), lr=1))\n",
+    "partial": sets("optimizer = functools.partial(SGD)(model.parameters(), lr=1)"),
+    "in a closure": sets(_SGD, "def inner():\n        optimizer.lr = 0.1\n    inner()"),
+    "a variable of the script": sets("pass", before="optimizer = SGD([], lr=1)"),
+}
+
 _FREEZING = """\
 import torch
 from torch import nn
@@ -1197,6 +1318,9 @@ ALL = {
         ("tensors", TENSORS),
         ("classes", CLASSES),
         ("schedulers", SCHEDULERS),
+        ("idle schedulers", IDLE_SCHEDULERS),
+        ("asked schedulers", ASKED_SCHEDULERS),
+        ("optimizer attributes", OPTIMIZER_ATTRIBUTES),
         ("switches", SWITCHES),
         ("registrations", REGISTRATIONS),
         ("overrides", OVERRIDES),

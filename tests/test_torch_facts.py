@@ -94,6 +94,36 @@ def test_counted_arguments_of_schedulers_exist(name):
     assert set(torch_facts().epoch_schedulers[name]) <= set(inspect.signature(cls).parameters)
 
 
+_SCHEDULES = {
+    "StepLR": {"step_size": 2},
+    "MultiStepLR": {"milestones": [2, 4]},
+    "ExponentialLR": {"gamma": 0.9},
+    "CosineAnnealingLR": {"T_max": 8},
+    "LambdaLR": {"lr_lambda": lambda step: 0.9**step},
+    "MultiplicativeLR": {"lr_lambda": lambda _: 0.9},
+    "ConstantLR": {"total_iters": 2},
+    "LinearLR": {"total_iters": 4},
+    "PolynomialLR": {"total_iters": 6},
+    "OneCycleLR": {"max_lr": 0.1, "total_steps": 20},
+    "CyclicLR": {"base_lr": 0.01, "max_lr": 0.1},
+    "CosineAnnealingWarmRestarts": {"T_0": 3},
+}
+
+
+@pytest.mark.parametrize("name", _SCHEDULES)
+def test_recursive_schedulers_give_the_rate_of_the_next_step(name):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1, momentum=0.9)
+    scheduler = getattr(torch.optim.lr_scheduler, name)(optimizer, **_SCHEDULES[name])
+    wrong = False
+    for _ in range(6):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wrong = wrong or scheduler.get_lr()[0] != pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert wrong == (f"torch.optim.lr_scheduler.{name}" in torch_facts().recursive_schedulers)
+
+
 @pytest.mark.parametrize("name", sorted(torch_facts().tensor_factories | torch_facts().tensor_operations))
 def test_tensor_functions_exist(name):
     found = torch

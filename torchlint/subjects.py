@@ -49,6 +49,11 @@ SUBJECTS = {
     "Override": Subject("overriding.overrides", "overriding.may_override"),
     "InplaceCall": Subject("inplace.inplace_calls", "attributes.may_overwrite_input"),
     "SchedulerStep": Subject("schedulers.scheduler_steps", "schedulers.stepping", ("step",), anywhere=True),
+    "SchedulerCall": Subject("schedulers.scheduler_calls", "schedulers.asking", anywhere=True),
+    "Scheduler": Subject("schedules.schedulers_made", "schedulers.making", anywhere=True),
+    "OptimizerAttribute": Subject(
+        "hyperparameters.optimizer_attributes", "hyperparameters.assigning", ("optim",), anywhere=True
+    ),
     "GradientSwitch": Subject("freezing.gradient_switches", "freezing.switching", anywhere=True),
     "TypeTest": Subject("type_tests.type_tests", "type_tests.testing", anywhere=True),
     "RepeatedModule": Subject(

@@ -29,6 +29,7 @@ class Facts(Record):
     casts: frozenset[str]
     passthrough: frozenset[str]
     epoch_schedulers: dict[str, list[str]]
+    recursive_schedulers: frozenset[str]
 
 
 @cache
@@ -48,6 +49,7 @@ def torch_facts() -> Facts:
         casts=_names(stated.CASTS),
         passthrough=_names(stated.PASSTHROUGH),
         epoch_schedulers=_table(stated.EPOCH_SCHEDULERS, "torch.optim.lr_scheduler."),
+        recursive_schedulers=_names(stated.RECURSIVE_SCHEDULERS, "torch.optim.lr_scheduler."),
     )
 
 

@@ -367,6 +367,12 @@ class File:
             if self.script is not None:
                 yield from self.script.everything()
 
+    @property
+    def statements_of_script(self) -> list[cst.CSTNode]:
+        """The statements of the module level that are no definitions, as they were parsed."""
+        self.load(self._script_indices)
+        return [node for index in self._script_indices for node in self._statements[index]]
+
     @cached_property
     def _script_indices(self) -> list[int]:
         """The top-level statements that are no definitions."""
@@ -457,6 +463,10 @@ class File:
 
     def code(self, node: cst.BaseExpression) -> str:
         """An expression on one line, to be compared or quoted in a message; a fix takes :meth:`text`, to the letter."""
+        return " ".join(_NO_MODULE.code_for_node(node).split())
+
+    def code_of(self, node: cst.CSTNode) -> str:
+        """The same for a case of a ``match`` or another node that is no expression."""
         return " ".join(_NO_MODULE.code_for_node(node).split())
 
     def comments(self, where: Range) -> list[str]:

@@ -553,7 +553,7 @@ class FlowVisitor:
     def _walk_loop(self, node: Loop, targets: list[cst.CSTNode]) -> None:
         before: Environment = dict(self.environment or {})
         carried: dict[str, LoopCarried] = {}
-        for name in _bound_in(node, self.function.self_name):
+        for name in bound_in(node, self.function.self_name):
             carried[name] = LoopCarried()
             before[name] = (*before.get(name, (FREE,)), carried[name])
         self.environment = dict(before)
@@ -760,7 +760,7 @@ def _first_name(node: cst.CSTNode) -> cst.CSTNode:
     return node
 
 
-def _bound_in(node: cst.CSTNode, self_name: str | None) -> set[str]:
+def bound_in(node: cst.CSTNode, self_name: str | None) -> set[str]:
     """Names and ``self.x`` that the statements of a loop bind, without looking into expressions."""
     bound: set[str] = set()
     pending: list[cst.CSTNode] = [node]

@@ -10,21 +10,31 @@ from itertools import chain
 
 import libcst as cst
 
-from torchlint.diagnostic import Label, Range
+from torchlint.diagnostic import Edit, Fix, Label, Range
 from torchlint.model.callers import Call, called_function, callers, given_values
 from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
-from torchlint.model.flow import CallSite, Function, Loop, children
+from torchlint.model.flow import CallSite, Function, Loop, bound_in, children
 from torchlint.model.kinds import Kind
-from torchlint.model.mode import words
+from torchlint.model.metrics import Better, better
+from torchlint.model.mode import compares_with_mode, words
 from torchlint.model.module_class import root
-from torchlint.model.values import Value, Values, argument
-from torchlint.model.vocabulary import is_optimizer
+from torchlint.model.values import Value, Values, argument, has_star
+from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler, scheduler_names
 
 _ITERATIONS = re.compile(
     r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch"
 )
 _LEARNING_RATE = re.compile(r"(?i)(^|_)lr($|_)|learning_rate|param_groups")
+_VERSION = re.compile(r"hasattr|get_last_lr|(?i:version)")
+_TRAINING = re.compile(
+    r"(?i)(^|_)(pre)?(train|fit|step|optimi[sz]e|update|learn|run|epoch|warm_?up|backward|loop|main)(ing|er)?(_|$)"
+)
+_HARMLESS = {
+    "train", "eval", "update", "initialize", "load_state_dict", "add_param_group", "zero_grad", "update_lr", "set_epoch",
+    "backward",
+}  # fmt: skip
+"""Methods and functions that train nothing, whatever they are called and given."""
 _MOST_EPOCHS = 500
 """A literal above this is taken for a number of iterations."""
 _SLOWEST_DECAY = 0.995
@@ -32,8 +42,8 @@ _SLOWEST_DECAY = 0.995
 
 
 @dataclass(frozen=True, eq=False)
-class SchedulerStep:
-    """A call of ``scheduler.step()`` inside of a loop."""
+class SchedulerCall:
+    """A call of ``scheduler.get_lr()``, or of ``scheduler.step(metric)``."""
 
     file: File
     site: CallSite
@@ -55,6 +65,133 @@ class SchedulerStep:
     def name(self) -> str:
         return self.file.code(self.receiver)
 
+    @property
+    def method(self) -> str:
+        assert isinstance(self.site.node.func, cst.Attribute)
+        return self.site.node.func.attr.value
+
+    # -- the scheduler ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def schedulers(self) -> list[Value]:
+        """The schedulers that the receiver may be; empty where something else, or something unknown, may be it."""
+        found = list(self._resolve(self.file.evaluator.values(self.receiver, self.function)))
+        kinds = {value.kind for value in found}
+        return [value for value in found if value.kind is Kind.SCHEDULER] if kinds <= _POSSIBLE else []
+
+    def _resolve(self, values: Values) -> Iterator[Value]:
+        for value in values:
+            if value.kind is Kind.ARGUMENT:
+                yield from self._given(value)
+            else:
+                yield value
+
+    def _given(self, value: Value) -> Iterator[Value]:
+        """What the callers of the function pass for a parameter; what they do not know themselves is left out."""
+        for _, values in given_values(value, self.function):
+            yield from (item for item in values if item.kind not in (Kind.UNKNOWN, Kind.ARGUMENT))
+
+    def class_of(self, scheduler: Value) -> str:
+        """``StepLR``."""
+        return scheduler.dotted.rpartition(".")[2]
+
+    @property
+    def is_on_scheduler(self) -> bool:
+        """Whether the receiver is made as a scheduler, or given under the name of one."""
+        if is_scheduler(self.name.split(".")):
+            return True
+        if not scheduler_names(self.file.source.text):
+            return False
+        values = self.file.evaluator.values(self.receiver, self.function)
+        return any(value.kind is Kind.SCHEDULER for value in values)
+
+    # -- the learning rate -----------------------------------------------------------------------------------------
+
+    @property
+    def steps_ahead(self) -> bool:
+        """Whether ``get_lr()`` computes the rate of the next step from the present one, for one of the schedulers."""
+        return any(value.dotted in torch_facts().recursive_schedulers for value in self.schedulers)
+
+    @property
+    def is_for_another_version(self) -> bool:
+        """Whether a scheduler is asked what it knows first, or a failure is expected."""
+        for block in self.site.place.blocks():
+            if block.kind in ("try", "except"):
+                return True
+            if block.kind == "if" and _VERSION.search(self.file.code_of(block.node)):
+                return True
+        return False
+
+    @property
+    def is_in_scheduler(self) -> bool:
+        """Whether a class has a ``get_lr`` of its own, and this is in it."""
+        owner = self.function.owner
+        return owner is not None and "get_lr" in owner.outline.methods
+
+    def rename(self, name: str) -> Fix:
+        """Call another method."""
+        assert isinstance(self.site.node.func, cst.Attribute)
+        edit = Edit(self.file.range(self.site.node.func.attr), name)
+        return Fix(f"call `{name}()`", (edit,))
+
+    # -- the metric ------------------------------------------------------------------------------------------------
+
+    @property
+    def metric(self) -> cst.BaseExpression | None:
+        """What ``step(metric)`` is given."""
+        return argument(self.site.node, "metrics", 0)
+
+    @cached_property
+    def better(self) -> Better | None:
+        """Which values of the metric are better, if its name tells."""
+        return better(self.metric, self.function) if self.metric is not None else None
+
+    @property
+    def spelled_metric(self) -> str:
+        return self.file.code(self.metric) if self.metric is not None else ""
+
+    @cached_property
+    def plateaus(self) -> list[Value]:
+        return [value for value in self.schedulers if value.dotted.endswith(".ReduceLROnPlateau")]
+
+    @property
+    def modes(self) -> set[str | None]:
+        """The modes of the ``ReduceLROnPlateau`` that it may be; ``None`` is one that is not known."""
+        return {mode for value in self.plateaus for mode in _modes(value)}
+
+    def mode_label(self, mode: str) -> Label | None:
+        """Where the scheduler got its mode, if that is in this file."""
+        value = self.plateaus[0]
+        if (
+            value.function is None
+            or value.function.file is not self.file
+            or not isinstance(value.node, cst.Call)
+        ):
+            return None
+        return Label(self.file.range(value.node), f'`mode` is "{mode}"')
+
+    def set_mode(self, mode: str) -> Fix | None:
+        """Give the scheduler another mode; unsafe, as it goes by names."""
+        value = self.plateaus[0]
+        call = value.node
+        if value.function is None or value.function.file is not self.file or not isinstance(call, cst.Call):
+            return None
+        if len(self.plateaus) > 1 or not call.args or has_star(call):
+            return None
+        given = argument(call, "mode", 1)
+        if given is None:
+            edit = self.file.insert(self.file.outer_range(call.args[0].value).end, f', mode="{mode}"')
+        elif isinstance(given, cst.SimpleString):
+            edit = self.file.replace(given, f'"{mode}"')
+        else:
+            return None
+        return Fix(f'set `mode="{mode}"`', (edit,), safety="unsafe")
+
+
+@dataclass(frozen=True, eq=False)
+class SchedulerStep(SchedulerCall):
+    """A call of ``scheduler.step()`` inside of a loop."""
+
     # -- the loops -------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -64,7 +201,7 @@ class SchedulerStep:
         loop = loops[0] if loops else None
         if not isinstance(loop, cst.For) or _speaks_of_epochs(loop):
             return None
-        return loop if _trains_in(loop, self.function) else None
+        return loop if trains_in(loop, self.function) else None
 
     @cached_property
     def is_within_epochs(self) -> bool:
@@ -82,6 +219,124 @@ class SchedulerStep:
             return None
         start = self.file.range(loop).start
         return Label(Range(start, self.file.outer_range(loop.iter).end), "once for each batch of this loop")
+
+    # -- the order -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def optimizer_step(self) -> CallSite | None:
+        """The step of its optimizer in the same loop, where that surely comes behind the first step of the scheduler.
+
+        What is called before must not step an optimizer: unknown functions that are given it, or that speak of training, may.
+        """
+        loop = self.site.place.loops()[0]
+        if self._may_be_left_out(loop) or not self._is_periodic:
+            return None
+        before = [call for call in self.function.calls if call.place.order < self.site.place.order]
+        if any(map(self._may_train, before)) or self._is_resumed:
+            return None
+        after = (call for call in self.function.calls if call.place.order > self.site.place.order)
+        return next(
+            (call for call in after if loop in call.place.loops() and self._steps_its_optimizer(call)), None
+        )
+
+    @property
+    def _is_periodic(self) -> bool:
+        """Whether it is a scheduler whose first rate matters, made where its optimizer is known by the same name."""
+        return bool(self._optimizers) and all(
+            value.dotted in torch_facts().recursive_schedulers
+            and self.class_of(value) not in ("LinearLR", "ConstantLR")
+            and isinstance(value.node, cst.Call)
+            and argument(value.node, "last_epoch") is None
+            and self._is_made_in_reach(value)
+            for value in self.schedulers
+        )
+
+    def _is_made_in_reach(self, scheduler: Value) -> bool:
+        """Whether it is made in this function, or by ``__init__`` of the class, and not anew in each turn."""
+        made = scheduler.function
+        if made is None or made.file is not self.file or self._is_made_for_each_epoch(scheduler):
+            return False
+        return made is self.function or (
+            made.owner is not None and made.owner is self.function.owner and root(made).name == "__init__"
+        )
+
+    @cached_property
+    def _optimizers(self) -> set[str]:
+        """How the optimizers of the schedulers are called, where they are made."""
+        calls = [value.node for value in self.schedulers if isinstance(value.node, cst.Call)]
+        given = [argument(call, "optimizer", 0) for call in calls]
+        if not given or not all(isinstance(node, (cst.Name, cst.Attribute)) for node in given):
+            return set()
+        return {self.file.code(node) for node in given if node is not None}
+
+    def _may_be_left_out(self, loop: Loop) -> bool:
+        """Whether a condition between the loop and the step may differ from turn to turn, or an exception is expected."""
+        changing = bound_in(loop, self.function.self_name)
+        for block in self.site.place.blocks():
+            if block.node is loop:
+                return False
+            if block.kind == "if":
+                training = block.taken and compares_with_mode(block.node)
+                if not training and not _is_constant(block.node, changing):
+                    return True
+            elif block.kind != "with":
+                return True
+        return True
+
+    @property
+    def _is_resumed(self) -> bool:
+        """Whether the function sets ``last_epoch`` by hand."""
+        return any(store.target.attr.value == "last_epoch" for store in self.function.attribute_stores)
+
+    def _may_train(self, call: CallSite) -> bool:
+        if _steps_optimizer(call):
+            return True
+        dotted = self.file.evaluator.dotted(call.node.func, self.function) or ""
+        name = self._callee(call)
+        if dotted.startswith(("torch.", "builtins.")) or name in _HARMLESS or name[:1].isupper():
+            return False
+        called = called_function(call.node, self.function)
+        if called is not None:
+            return any(
+                _steps_optimizer(inner)
+                or (
+                    self._callee(inner) not in _HARMLESS and _TRAINING.search(self._callee(inner)) is not None
+                )
+                for inner in called.calls
+            )
+        if _TRAINING.search(name):
+            return True
+        return any(self.file.code(item.value) in self._optimizers for item in call.node.args)
+
+    def _callee(self, call: CallSite) -> str:
+        """The last name of what is called."""
+        callee = call.node.func
+        if isinstance(callee, cst.Attribute):
+            return callee.attr.value
+        return callee.value if isinstance(callee, cst.Name) else ""
+
+    def _steps_its_optimizer(self, call: CallSite) -> bool:
+        """``optimizer.step()``, ``scaler.step(optimizer)``, and a function of the project that is given it and does so."""
+        callee = call.node.func
+        if isinstance(callee, cst.Attribute) and callee.attr.value == "step":
+            touched = [callee.value, *(item.value for item in call.node.args)]
+            return any(self.file.code(node) in self._optimizers for node in touched)
+        given = any(self.file.code(item.value) in self._optimizers for item in call.node.args)
+        owned = any(name.startswith(f"{self.function.self_name}.") for name in self._optimizers)
+        called = called_function(call.node, self.function, with_word="step") if given or owned else None
+        if called is None:
+            return False
+        if given:
+            return any(map(_steps_optimizer, called.calls))
+        return called.owner is self.function.owner and any(
+            isinstance(inner.node.func, cst.Attribute)
+            and inner.node.func.attr.value == "step"
+            and self.file.code(inner.node.func.value) in self._optimizers
+            for inner in called.calls
+        )
+
+    def order_label(self, step: CallSite) -> Label:
+        return Label(self.file.range(step.node), "comes only here")
 
     # -- the conditions --------------------------------------------------------------------------------------------
 
@@ -121,25 +376,6 @@ class SchedulerStep:
     # -- the scheduler ---------------------------------------------------------------------------------------------
 
     @cached_property
-    def schedulers(self) -> list[Value]:
-        """The schedulers that the receiver may be; empty where something else, or something unknown, may be it."""
-        found = list(self._resolve(self.file.evaluator.values(self.receiver, self.function)))
-        kinds = {value.kind for value in found}
-        return [value for value in found if value.kind is Kind.SCHEDULER] if kinds <= _POSSIBLE else []
-
-    def _resolve(self, values: Values) -> Iterator[Value]:
-        for value in values:
-            if value.kind is Kind.ARGUMENT:
-                yield from self._given(value)
-            else:
-                yield value
-
-    def _given(self, value: Value) -> Iterator[Value]:
-        """What the callers of the function pass for a parameter; what they do not know themselves is left out."""
-        for _, values in given_values(value, self.function):
-            yield from (item for item in values if item.kind not in (Kind.UNKNOWN, Kind.ARGUMENT))
-
-    @cached_property
     def callers(self) -> list[Call]:
         return list(callers(root(self.function)))
 
@@ -162,7 +398,7 @@ class SchedulerStep:
             or self._is_made_for_each_epoch(scheduler)
         ):
             return False
-        name = scheduler.dotted.rpartition(".")[2]
+        name = self.class_of(scheduler)
         given = [item.value for item in call.args[1:]]
         texts = [word for item in given for word in words(item)]
         if any(_ITERATIONS.search(word) for word in texts):
@@ -233,12 +469,42 @@ def scheduler_steps(file: File, wanted: Collection[int]) -> Iterator[SchedulerSt
                 yield SchedulerStep(file, site)
 
 
+def scheduler_calls(file: File, wanted: Collection[int]) -> Iterator[SchedulerCall]:
+    """The calls of ``.get_lr()`` and ``.step(metric)`` in the top-level statements with these indices."""
+    if not mentions_scheduler(file.source.text):
+        return
+    for function in file.all_functions(wanted):
+        for site in function.calls:
+            callee, given = site.node.func, len(site.node.args)
+            if isinstance(callee, cst.Attribute) and (
+                (callee.attr.value == "get_lr" and given == 0)
+                or (callee.attr.value == "step" and given in (1, 2))
+            ):
+                call = SchedulerCall(file, site)
+                if call.is_on_scheduler:
+                    yield call
+
+
+def _modes(scheduler: Value) -> Iterator[str | None]:
+    """What ``mode`` a ``ReduceLROnPlateau`` may be given."""
+    call, function = scheduler.node, scheduler.function
+    if not isinstance(call, cst.Call) or function is None or has_star(call):
+        yield None
+        return
+    given = argument(call, "mode", 1)
+    if given is None:
+        yield "min"
+        return
+    for value in function.file.evaluator.values(given, function):
+        yield str(value.node.evaluated_value) if isinstance(value.node, cst.SimpleString) else None
+
+
 def _speaks_of_epochs(loop: Loop) -> bool:
     parts = [loop.target, loop.iter] if isinstance(loop, cst.For) else [loop.test]
     return any("epoch" in word.lower() for part in parts for word in words(part))
 
 
-def _trains_in(loop: cst.For, function: Function) -> bool:
+def trains_in(loop: cst.For, function: Function) -> bool:
     """Whether the loop itself (no loop inside it), or a function of the project that it calls, back-propagates and
     steps an optimizer."""
     calls = [call for call in function.calls if call.place.loops()[:1] == [loop]]
@@ -270,6 +536,25 @@ def _steps_optimizer(call: CallSite) -> bool:
         return True
     values = function.file.evaluator.values(callee.value, function)
     return any(value.kind is Kind.OPTIMIZER for value in values)
+
+
+def _is_constant(test: cst.CSTNode, changing: set[str]) -> bool:
+    """Whether a test gives the same in each turn of a loop that binds the ``changing`` names: a flag or an option."""
+    pending = [test]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (cst.Call, cst.BinaryOperation, cst.Subscript, cst.MatchCase)):
+            return False
+        if isinstance(node, cst.ComparisonTarget) and not isinstance(
+            node.operator, (cst.Equal, cst.NotEqual, cst.Is, cst.IsNot, cst.In, cst.NotIn)
+        ):
+            return False
+        if isinstance(node, cst.Name) and node.value in changing:
+            return False
+        if isinstance(node, cst.Attribute) and f"self.{node.attr.value}" in changing:
+            return False
+        pending += children(node)
+    return True
 
 
 def _base(node: cst.BaseExpression) -> str | None:

@@ -92,3 +92,8 @@ EPOCH_SCHEDULERS = {
     "CosineAnnealingLR": ["T_max"],
     "ReduceLROnPlateau": ["patience"],
 }
+
+# Schedulers whose `get_lr()` computes the next rate from the present one, so that it is wrong outside of `step()`.
+RECURSIVE_SCHEDULERS = """
+    StepLR MultiStepLR ExponentialLR CosineAnnealingLR MultiplicativeLR ConstantLR LinearLR PolynomialLR
+"""

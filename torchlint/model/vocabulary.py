@@ -4,7 +4,8 @@ training code."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 GROWING_METHODS = {
     "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
@@ -112,3 +113,62 @@ def is_optimizer(words: Iterable[str]) -> bool:
     *_, last = ("", *words)
     lowered = last.lower()
     return ("optim" in lowered and "sched" not in lowered) or lowered in ("opt", "scaler", "grad_scaler")
+
+
+_SCHEDULERS = (
+    "LambdaLR", "MultiplicativeLR", "StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "SequentialLR",
+    "CosineAnnealingLR", "ChainedScheduler", "ReduceLROnPlateau", "CyclicLR", "CosineAnnealingWarmRestarts", "OneCycleLR",
+    "PolynomialLR",
+)  # fmt: skip
+_ASSIGNED = re.compile(r"(\w+)[ \t]*=[ \t]*[\w.]*$")
+_RENAMED = re.compile(r"[ \t]+as[ \t]+(\w+)")
+
+SCHEDULER_QUESTIONS = {
+    "state_dict",
+    "load_state_dict",
+    "get_last_lr",
+    "get_lr",
+    "last_epoch",
+    "base_lrs",
+    "_last_lr",
+}
+"""What of a scheduler can be asked for, or restored, without a step."""
+
+
+@lru_cache(maxsize=4)
+def scheduler_names(text: str) -> frozenset[str]:
+    """The names of schedulers of PyTorch in a text, and the other names that it gives them."""
+    if "torch" not in text or not ("LR" in text or "ChainedScheduler" in text or "WarmRestarts" in text):
+        return frozenset()
+    found = [name for name in _SCHEDULERS if name in text]
+    return frozenset(found).union(*(_other_names(name, text) for name in found))
+
+
+def _other_names(name: str, text: str) -> Iterator[str]:
+    """``make`` of ``make = StepLR``, and of ``import StepLR as make``."""
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        start = text.rfind("\n", 0, at) + 1
+        for other in (_ASSIGNED.search(text, start, at), _RENAMED.match(text, end)):
+            if other is not None and text[end : end + 1] != "(":
+                yield other[1]
+        at = text.find(name, end)
+
+
+def mentions_scheduler(text: str) -> bool:
+    """Whether a text has a word for a scheduler: where one is given to a function, its class need not be named."""
+    return "sched" in text or "Plateau" in text or bool(scheduler_names(text))
+
+
+def is_scheduler(words: Iterable[str]) -> bool:
+    """Whether the last of some names is that of a scheduler."""
+    *_, last = ("", *words)
+    lowered = last.lower()
+    return "sched" in lowered or "plateau" in lowered or "lr" in lowered
+
+
+HYPERPARAMETERS = {
+    "lr": "lr", "learning_rate": "lr", "weight_decay": "weight_decay", "momentum": "momentum", "betas": "betas",
+}  # fmt: skip
+"""What is assigned to as an attribute of an optimizer, with the name that its parameter groups have for it."""

@@ -1,15 +1,16 @@
-"""The screen for learning rate schedulers that are stepped in a loop."""
+"""The screens for learning rate schedulers: those that are made, those that are stepped in a loop, and what they are asked."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from torchlint.model.vocabulary import is_optimizer
+from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler, scheduler_names
 from torchlint.project.outline import blocks_of
 from torchlint.screen.kinds import ARGUMENT, SCHEDULER
-from torchlint.screen.lines import spans_any, statements_with
+from torchlint.screen.lines import nodes_on, spans_any, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import dotted_name
 
@@ -56,3 +57,75 @@ def _may_be_scheduler(receiver: ast.expr, scope: Scope) -> bool:
     if is_optimizer(dotted_name(receiver).split(".")):
         return False
     return bool(scope.possible(receiver) & (SCHEDULER | ARGUMENT))
+
+
+def making(file: FileSketch) -> Iterator[int]:
+    """The top-level statements in which something that may be a scheduler is made and kept under a name."""
+    names = scheduler_names(file.outline.text)
+    if names:
+        search = partial(_assigned_calls, names)
+        yield from statements_with(file, range(len(file.tree.body)), search, _may_make_scheduler)
+
+
+def _assigned_calls(
+    names: frozenset[str], nodes: Iterable[ast.AST], *, in_classes: bool
+) -> Iterator[ast.Call]:
+    """The calls of something with one of the names whose result is assigned."""
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            values = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
+            for value in values:
+                if isinstance(value, ast.Call) and any(map(names.__contains__, _words(value.func))):
+                    yield value
+        elif in_classes or not isinstance(node, ast.ClassDef):
+            stack += blocks_of(node)
+
+
+def _words(node: ast.expr) -> Iterator[str]:
+    """The names in an expression."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            yield inner.id
+        elif isinstance(inner, ast.Attribute):
+            yield inner.attr
+
+
+def _may_make_scheduler(call: ast.Call, scope: Scope) -> bool:
+    return bool(scope.possible(call) & SCHEDULER)
+
+
+def asking(file: FileSketch) -> Iterator[int]:
+    """The top-level statements with a ``.get_lr()`` or a ``.step(metric)`` on something that may be a scheduler."""
+    text = file.outline.text
+    if not mentions_scheduler(text):
+        return
+    lines = file.outline.lines_matching(_ASKING)
+    if lines:
+        search = partial(_asked, lines, bool(scheduler_names(text)))
+        yield from statements_with(file, range(len(file.tree.body)), search, _may_be_asked)
+
+
+_ASKING = re.compile(r"\.\s*(?:step\s*\(\s*[^)\s]|get_lr\s*\()")
+
+
+def _asked(
+    lines: Sequence[int], is_named: bool, nodes: Iterable[ast.AST], *, in_classes: bool
+) -> Iterator[ast.expr]:
+    """What such a method is called on: where no class of a scheduler ``is_named``, by the name of one."""
+    for node in nodes_on(nodes, lines, in_classes=in_classes):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = len(node.args) + len(node.keywords)
+            asks = (node.func.attr == "get_lr" and not given) or (
+                node.func.attr == "step" and given in (1, 2)
+            )
+            if asks and (is_named or is_scheduler(dotted_name(node.func.value).split("."))):
+                yield node.func.value
+
+
+def _may_be_asked(receiver: ast.expr, scope: Scope) -> bool:
+    found = scope.possible(receiver)
+    return bool(found & SCHEDULER) or bool(
+        found & ARGUMENT and is_scheduler(dotted_name(receiver).split("."))
+    )
