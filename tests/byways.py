@@ -1117,6 +1117,49 @@ class Factory:
 """,
 }
 
+ITERATORS = {
+    "a tuple": """
+import torch
+
+def f(net, loss):
+    params, other = net.parameters(), 1
+    optimizer = torch.optim.SGD(params)
+    torch.nn.utils.clip_grad_norm_(params, 1)
+""",
+    "annotated and in a closure": """
+import torch
+from typing import Any
+
+def f(net):
+    params: Any = filter(
+        None,
+        net.body.parameters(),
+    )
+    optimizer = torch.optim.SGD(params)
+    def step():
+        torch.nn.utils.clip_grad_norm_(params, 1)
+    return step
+""",
+    "in an expression": """
+import torch
+
+def f(net):
+    if (params := net.parameters()) is not None:
+        optimizer = torch.optim.SGD(params)
+        torch.nn.utils.clip_grad_norm_(params, 1)
+""",
+    "another function of the file": """
+import torch
+
+if True:
+    params = (p for p in torch.nn.Linear(2, 2).parameters())
+    optimizer = torch.optim.SGD(params)
+
+def step():
+    torch.nn.utils.clip_grad_norm_(params, 1)
+""",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1132,6 +1175,7 @@ ALL = {
         ("repetitions", REPETITIONS),
         ("types", TYPES),
         ("layers", LAYERS),
+        ("iterators", ITERATORS),
     )
     for name, source in group.items()
 }

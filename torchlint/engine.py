@@ -254,6 +254,12 @@ def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
     return gradient_switches(file, wanted.places["GradientSwitch"])
 
 
+def _parameter_iterators(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.iterating import parameter_iterators
+
+    return parameter_iterators(file, wanted.places["ParameterIterator"])
+
+
 def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.type_tests import type_tests
 
@@ -283,6 +289,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,
+    "ParameterIterator": _parameter_iterators,
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,
     "LayerCall": _layer_calls,

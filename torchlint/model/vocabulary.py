@@ -46,8 +46,27 @@ MODULE_METHODS = {
 }  # fmt: skip
 """Methods that no tensor has."""
 
+ONE_SHOT_MAKERS = {
+    "filter",
+    "map",
+    "zip",
+    "iter",
+    "enumerate",
+    "reversed",
+    "chain",
+    "from_iterable",
+    "islice",
+}
+"""Functions of Python whose result can be gone through once."""
+
 CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
 """Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
+
+
+def may_make_iterator(name: str) -> bool:
+    """Whether a function or method of this name may give what can be gone through once."""
+    return name in ONE_SHOT_MAKERS or name in PARAMETER_ITERATORS or name in MODULE_ITERATORS
+
 
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 

@@ -17,6 +17,7 @@ from torchlint.screen import (
     calls,
     construction,
     freezing,
+    iterating,
     layers,
     overriding,
     repeating,
@@ -39,6 +40,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "GradientSwitch": freezing.switching,
+    "ParameterIterator": iterating.keeping,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
 }
