@@ -1160,6 +1160,46 @@ def step():
 """,
 }
 
+DROPPED = {
+    "an alias": """
+import torch as th
+
+def f(self, x):
+    if x is not None:
+        th.clamp(
+            x, 0
+        )
+""",
+    "an alias of a function's own": """
+import torch
+
+def f(x):
+    import torch as library
+    library.stack([x, x])
+""",
+    "a submodule": "import torch\n\ndef f(x):\n    torch.nn.functional.relu(x)\n",
+    "in a closure of a method": net("def run(y):\n    y['a: b'].masked_fill(y, 0)\nself.run = run"),
+    "a tensor on self": net("self.x = torch.ones(3)", "self.x.to(x.device)\nreturn x + self.x"),
+    "a tensor of a function": """
+import torch
+
+def make():
+    return torch.ones(3).float()
+
+def f(device):
+    x = make()
+    x.to(device)
+    return x
+""",
+    "a loop with a star": """
+import torch
+
+def f(loader):
+    for [*x, y] in loader:
+        y.cuda()
+""",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1176,6 +1216,7 @@ ALL = {
         ("types", TYPES),
         ("layers", LAYERS),
         ("iterators", ITERATORS),
+        ("dropped", DROPPED),
     )
     for name, source in group.items()
 }

@@ -260,6 +260,12 @@ def _parameter_iterators(file: File, wanted: Screened) -> Iterator[Any]:
     return parameter_iterators(file, wanted.places["ParameterIterator"])
 
 
+def _dropped_results(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.discarding import dropped_results
+
+    return dropped_results(file, wanted.places["DroppedResult"])
+
+
 def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.type_tests import type_tests
 
@@ -289,6 +295,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,
+    "DroppedResult": _dropped_results,
     "ParameterIterator": _parameter_iterators,
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,

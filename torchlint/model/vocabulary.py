@@ -3,7 +3,8 @@ training code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 GROWING_METHODS = {
     "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
@@ -59,7 +60,44 @@ ONE_SHOT_MAKERS = {
 }
 """Functions of Python whose result can be gone through once."""
 
-CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
+TENSOR_METHODS = {
+    "clamp", "clamp_max", "clamp_min", "expand_as", "index_add", "index_copy", "index_fill", "index_select",
+    "log_softmax", "masked_fill", "masked_scatter", "masked_select", "permute", "scatter_add", "squeeze", "type_as",
+    "unsqueeze",
+}  # fmt: skip
+"""Methods that give another tensor, with names that other things do not have for what changes them."""
+
+MOVING_METHODS = {
+    "bfloat16", "contiguous", "cpu", "cuda", "detach", "double", "float", "half", "int", "long", "to",
+}  # fmt: skip
+"""Methods that give another tensor, and change a module, or a batch object, in place."""
+
+PURE_METHODS = {
+    *TENSOR_METHODS, *MOVING_METHODS, "abs", "clone", "expand", "flatten", "matmul", "reshape", "sigmoid", "sqrt", "tanh",
+    "transpose", "view",
+}  # fmt: skip
+"""Methods of a tensor that give another one and do nothing else."""
+
+PURE_FUNCTIONS = {
+    *TENSOR_METHODS, "abs", "add", "argmax", "bmm", "cat", "clip", "clone", "cumsum", "div", "dropout", "exp", "flatten",
+    "flip", "full", "full_like", "gather", "interpolate", "log", "matmul", "max", "mean", "min", "mm", "mul", "nan_to_num",
+    "normalize", "ones_like", "pad", "pow", "relu", "reshape", "round", "scatter", "sigmoid", "softmax", "sqrt", "stack",
+    "sub", "sum", "tanh", "transpose", "where", "zeros_like",
+}  # fmt: skip
+"""Functions of ``torch`` and ``torch.nn.functional`` that give a tensor and do nothing else."""
+
+_PURE_CALL = re.compile(rf"\.(?:{'|'.join(sorted(PURE_METHODS | PURE_FUNCTIONS))})\(")
+_HOLDER = re.compile(r"[ \t]*[^\W\d][\w.]*(?:\[[^\]]*\][\w.]*)*")
+
+CALLED_BY_TORCH = CALLED_BY_TORCH = {
+    "train",
+    "eval",
+    "children",
+    "named_children",
+    "parameters",
+    "state_dict",
+    "to",
+}
 """Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
 
 
@@ -82,6 +120,14 @@ def promises_plain_data(words: Iterable[str]) -> bool:
     """Whether an annotation with these names, such as ``Optional[list[int]]``, speaks of numbers and strings alone."""
     named = set(words)
     return bool(named & _PLAIN_TYPES) and named <= _PLAIN_TYPES | _TYPE_FORMS
+
+
+def pure_calls(text: str) -> Iterator[int]:
+    """Where lines of a text begin with a call of a pure method or function: ``x.unsqueeze(0)``."""
+    for found in _PURE_CALL.finditer(text):
+        start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1
+        if _HOLDER.fullmatch(text, start, found.start()):
+            yield start
 
 
 def is_mode_word(word: str) -> bool:

@@ -10,7 +10,7 @@ import ast
 import re
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
@@ -204,7 +204,11 @@ class Outline(_Drawn):
 
     def lines_matching(self, pattern: re.Pattern[str]) -> list[int]:
         """The lines on which a match of ``pattern`` begins."""
-        return [bisect_left(self._line_ends, found.start()) + 1 for found in pattern.finditer(self.text)]
+        return self.lines_at(found.start() for found in pattern.finditer(self.text))
+
+    def lines_at(self, offsets: Iterable[int]) -> list[int]:
+        """The lines on which these places of the text are."""
+        return [bisect_left(self._line_ends, offset) + 1 for offset in offsets]
 
     @cached_property
     def _line_ends(self) -> list[int]:

@@ -16,6 +16,7 @@ from torchlint.screen import (
     attributes,
     calls,
     construction,
+    discarding,
     freezing,
     iterating,
     layers,
@@ -40,6 +41,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "GradientSwitch": freezing.switching,
+    "DroppedResult": discarding.dropping,
     "ParameterIterator": iterating.keeping,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
