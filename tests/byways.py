@@ -1179,15 +1179,13 @@ def f(x):
 """,
     "a submodule": "import torch\n\ndef f(x):\n    torch.nn.functional.relu(x)\n",
     "in a closure of a method": net("def run(y):\n    y['a: b'].masked_fill(y, 0)\nself.run = run"),
-    "a tensor on self": net("self.x = torch.ones(3)", "self.x.to(x.device)\nreturn x + self.x"),
-    "a tensor of a function": """
-import torch
-
-def make():
-    return torch.ones(3).float()
+    "made by torch": """
+import torch as th
 
 def f(device):
-    x = make()
+    x = (
+        th.ones(3).view(-1)
+    )
     x.to(device)
     return x
 """,
@@ -1197,6 +1195,43 @@ import torch
 def f(loader):
     for [*x, y] in loader:
         y.cuda()
+""",
+}
+
+LATE = {
+    "an alias of the optimizer": """
+from torch import nn
+from torch.optim import SGD as make
+
+def f(model):
+    params = model.parameters()
+    optimizer = make(params, lr=1)
+    model.fc: nn.Module = nn.Linear(2, 2)
+    return optimizer
+""",
+    "in a closure of a method": """
+import torch
+from torch import nn
+
+class Trainer:
+    def build(self, net):
+        def inner():
+            optimizer = torch.optim.SGD(net.body.parameters(), lr=1)
+            net.body.layers[0].fc, x = nn.Linear(2, 2), 1
+            return optimizer
+        return inner
+""",
+    "a script": """
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(2, 2))
+optimizer = torch.optim.SGD(
+    net
+    .parameters(), lr=1)
+if True:
+    net[0] = nn.Linear(2, 2)
+optimizer.step()
 """,
 }
 
@@ -1217,6 +1252,7 @@ ALL = {
         ("layers", LAYERS),
         ("iterators", ITERATORS),
         ("dropped", DROPPED),
+        ("late", LATE),
     )
     for name, source in group.items()
 }

@@ -266,6 +266,12 @@ def _dropped_results(file: File, wanted: Screened) -> Iterator[Any]:
     return dropped_results(file, wanted.places["DroppedResult"])
 
 
+def _late_layers(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.optimizers import late_layers
+
+    return late_layers(file, wanted.places["LateLayer"])
+
+
 def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.type_tests import type_tests
 
@@ -295,6 +301,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,
+    "LateLayer": _late_layers,
     "DroppedResult": _dropped_results,
     "ParameterIterator": _parameter_iterators,
     "TypeTest": _type_tests,

@@ -89,10 +89,12 @@ class DroppedResult:
         if not isinstance(callee, cst.Attribute) or self._method not in PURE_METHODS:
             return False
         kinds = {value.kind for value in self.file.evaluator.values(callee.value, self.function)}
+        if self._method in MOVING_METHODS:
+            return self._is_of_loader(callee.value) or (
+                kinds == {Kind.TENSOR} and self._is_made_by_torch(callee.value)
+            )
         if kinds <= _TENSORS - {Kind.BUFFER}:
             return True
-        if self._method in MOVING_METHODS:
-            return self._is_of_loader(callee.value)
         known_elsewhere = f"def {self._method}(" in self.file.source.text
         return self._method in TENSOR_METHODS and kinds <= _NOT_KNOWN | _TENSORS and not known_elsewhere
 
@@ -102,8 +104,28 @@ class DroppedResult:
 
     @property
     def _is_pure_function(self) -> bool:
+        head = self.spelled.partition(".")[0]
+        if not self.file.outline.may_name_torch(head):
+            return False
         module, _, name = self._dotted.rpartition(".")
         return module in ("torch", "torch.nn.functional") and name in PURE_FUNCTIONS
+
+    def _is_made_by_torch(self, node: cst.BaseExpression) -> bool:
+        """Whether a name is bound to what a function of torch makes, and to nothing else."""
+        found, free = definitions_of(self.function.reaching(node))
+        return bool(found) and not free and all(map(self._begins_with_torch, found))
+
+    def _begins_with_torch(self, definition: Definition) -> bool:
+        node: cst.CSTNode | None = definition.value
+        if not isinstance(definition.place.function.parent(node), (cst.Assign, cst.AnnAssign)):
+            return False
+        while isinstance(node, (cst.Attribute, cst.Call)):
+            node = node.value if isinstance(node, cst.Attribute) else node.func
+        function = definition.place.function
+        if not isinstance(node, cst.Name) or not function.file.outline.may_name_torch(node.value):
+            return False
+        named = function.file.evaluator.dotted(node, function)
+        return named is not None and named.startswith("torch")
 
     def _is_of_loader(self, node: cst.BaseExpression) -> bool:
         """Whether it is one of several variables of a loop over a DataLoader: tensors, as a rule.

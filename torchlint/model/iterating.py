@@ -26,7 +26,6 @@ _CLIPPING = ("clip_grad_norm_", "clip_grad_norm")
 _RAISING = (*_CLIPPING, "clip_grad_value_", "parameters_to_vector")
 """Functions of ``torch.nn.utils`` that go through all Parameters; only the former accept none at all."""
 _LEAVING = (cst.Break, cst.Return, cst.Raise)
-_Branch = tuple[int, bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,11 +165,11 @@ class ParameterIterator:
         """Whether what is later run, or called, finds that the other has been there before."""
         if early.place.function is not self.function or early.place.order < self.definition.place.order:
             return False
-        if not _branches(early.place) <= _branches(self.definition.place) | _branches(late.place):
+        if not early.place.branches() <= self.definition.place.branches() | late.place.branches():
             return False
         if late.place.function is self.function:
             return early.place.order < late.place.order
-        return not _branches(early.place) - _branches(self.definition.place)
+        return not early.place.branches() - self.definition.place.branches()
 
     def _is_repeated(self, use: Use) -> bool:
         """Whether a loop that does not make it anew comes back to the same place."""
@@ -298,13 +297,6 @@ def _in_group(node: cst.BaseExpression, function: Function) -> Use | None:
     if use is None or dotted in _COLLECTING:
         return None
     return Use(call, use.spelled, place, is_silent=True)
-
-
-def _branches(place: Place) -> set[_Branch]:
-    """The conditions under which a place is reached; a loop is taken to run."""
-    return {
-        (id(block.node), block.taken) for block in place.blocks() if block.kind in ("if", "try", "except")
-    }
 
 
 def _leaves(loop: Loop, node: cst.CSTNode) -> bool:

@@ -186,6 +186,20 @@ class Outline(_Drawn):
             },
         )
 
+    def may_name_torch(self, name: str) -> bool:
+        """Whether a name may be PyTorch, or of it, as this file alone shows: what another file re-exports is not."""
+        if name in self.bindings:
+            return any(
+                found.alias is not None or (found.target or "").partition(".")[0] == "torch"
+                for found in self.bindings[name]
+            )
+        return bool(self._inner_imports) and _word(name).search(self._inner_imports) is not None
+
+    @cached_property
+    def _inner_imports(self) -> str:
+        """The text of the imports that do not begin in the first column."""
+        return "".join(found[0] for found in _INNER_IMPORT.finditer(self.text))
+
     def mentioning(self, name: str) -> set[int]:
         """The top-level statements in whose text ``name`` is a word."""
         lines = self.lines_with(name)
@@ -260,6 +274,7 @@ def _span(node: ast.stmt) -> tuple[int, int]:
 # ---------------------------------------------------------------------------------------------------- inside
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_INNER_IMPORT = re.compile(r"[\r\n][ \t]+(?:import|from)\b(?:[^\r\n(]*\([^)]*\)|[^\r\n]*)")
 
 
 def _class_counts(tree: ast.Module, text: str) -> list[int]:

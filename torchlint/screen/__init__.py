@@ -20,6 +20,7 @@ from torchlint.screen import (
     freezing,
     iterating,
     layers,
+    optimizers,
     overriding,
     repeating,
     schedulers,
@@ -41,6 +42,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "GradientSwitch": freezing.switching,
+    "LateLayer": optimizers.changing,
     "DroppedResult": discarding.dropping,
     "ParameterIterator": iterating.keeping,
     "TypeTest": type_tests.testing,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 
 from torchlint.model.vocabulary import MOVING_METHODS, PURE_FUNCTIONS, PURE_METHODS, pure_calls
-from torchlint.project.outline import Outline, blocks_of
-from torchlint.screen.kinds import LOST, PARAMETER, TENSOR
-from torchlint.screen.lines import spans_any, statements_with
-from torchlint.screen.scopes import FileSketch, Scope
+from torchlint.project.outline import blocks_of
+from torchlint.screen.lines import spans_any
+from torchlint.screen.scopes import FileSketch
 from torchlint.screen.sketch import dotted_name
 
-_INNER_IMPORT = re.compile(r"^[ \t]+(?:import|from)[ \t]", re.MULTILINE)
+_LOOP = re.compile(r"^[ \t]*(?:async[ \t]+)?for\b[^:]*?\bin\b", re.MULTILINE)
 
 
 def dropping(file: FileSketch) -> Iterator[int]:
@@ -22,55 +20,43 @@ def dropping(file: FileSketch) -> Iterator[int]:
     if "torch" not in file.outline.text:
         return
     lines = file.outline.lines_at(pure_calls(file.outline.text))
-    if lines:
-        every = range(len(file.outline.statements))
-        search = partial(_dropped, set(lines), lines, partial(_may_be_imported, file.outline))
-        yield from statements_with(file, every, search, _may_be_tensor)
+    for index, statement in enumerate(file.tree.body):
+        if _has_dropped(statement, lines, file):
+            yield index
 
 
-def _dropped(
-    lines: Collection[int],
-    ordered: Sequence[int],
-    may_be_imported: Callable[[str], bool],
-    nodes: Iterable[ast.AST],
-    *,
-    in_classes: bool,
-) -> Iterator[ast.expr]:
-    """What is called as a statement of its own, on one of these lines."""
-    stack = list(nodes)
+def _has_dropped(statement: ast.stmt, lines: Sequence[int], file: FileSketch) -> bool:
+    """Whether a pure function or method is called as a statement of its own, on one of these lines."""
+    stack = [statement]
     while stack:
         node = stack.pop()
-        if (isinstance(node, ast.ClassDef) and not in_classes) or not spans_any(node, ordered):
-            continue
         if isinstance(node, ast.Expr):
-            callee = node.value.func if isinstance(node.value, ast.Call) else None
-            if callee is not None and node.lineno in lines and _is_pure(callee, may_be_imported):
-                yield callee
-        else:
-            stack += blocks_of(node)
+            if isinstance(node.value, ast.Call) and _is_pure(node.value.func, file):
+                return True
+        elif spans_any(node, lines):
+            stack += [inner for inner in blocks_of(node) if spans_any(inner, lines)]
+    return False
 
 
-def _is_pure(callee: ast.expr, may_be_imported: Callable[[str], bool]) -> bool:
-    """Whether by its name a method is pure, or a function of what may be a library."""
+def _is_pure(callee: ast.expr, file: FileSketch) -> bool:
+    """Whether by its name it is a pure method of what may be a tensor, or a function of what may be a library."""
     if isinstance(callee, ast.Attribute) and callee.attr in PURE_METHODS:
-        return True
+        if callee.attr not in MOVING_METHODS:
+            return True
+        if isinstance(callee.value, ast.Name) and _may_move(callee.value.id, file):
+            return True
     dotted = dotted_name(callee)
     head, _, name = dotted.rpartition(".")
-    return (name or head) in PURE_FUNCTIONS and may_be_imported(dotted.partition(".")[0])
+    return (name or head) in PURE_FUNCTIONS and file.outline.may_name_torch(dotted.partition(".")[0])
 
 
-def _may_be_imported(outline: Outline, name: str) -> bool:
-    """Whether a name is one of the module level, or may be imported by a function."""
-    return name in outline.bindings or _INNER_IMPORT.search(outline.text) is not None
-
-
-def _may_be_tensor(callee: ast.expr, scope: Scope) -> bool:
-    """Whether a method may be that of a tensor: one that moves a tensor is, as a rule, that of a module."""
-    if not isinstance(callee, ast.Attribute) or callee.attr not in MOVING_METHODS:
+def _may_move(name: str, file: FileSketch) -> bool:
+    """Whether a name may be one of several variables of a loop, or be made by a function of torch."""
+    text = file.outline.text
+    if any(re.search(rf"\b{name}\b", found[0]) for found in _LOOP.finditer(text)):
         return True
-    if scope.possible(callee.value) & (TENSOR | PARAMETER | LOST):
-        return True
-    name = dotted_name(callee.value)
-    return "." not in name and any(
-        binding.kind == "loop" and binding.node[1] for binding in scope.bindings(name)
-    )
+    for found in re.finditer(rf"{name}[ \t]*(?::[^=\n]*)?=[\s(]*(\w+)", text):
+        before = text[max(found.start() - 200, 0) : found.start()].rstrip(" \t")[-1:]
+        if before in "\r\n=;:" and file.outline.may_name_torch(found[1]):
+            return True
+    return False
