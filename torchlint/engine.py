@@ -272,6 +272,12 @@ def _late_layers(file: File, wanted: Screened) -> Iterator[Any]:
     return late_layers(file, wanted.places["LateLayer"])
 
 
+def _last_of_second(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.recurrent import last_of_second
+
+    return last_of_second(file, wanted.places["LastOfSecond"])
+
+
 def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.type_tests import type_tests
 
@@ -301,6 +307,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,
+    "LastOfSecond": _last_of_second,
     "LateLayer": _late_layers,
     "DroppedResult": _dropped_results,
     "ParameterIterator": _parameter_iterators,

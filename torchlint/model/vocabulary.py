@@ -89,6 +89,12 @@ PURE_FUNCTIONS = {
 _PURE_CALL = re.compile(rf"\.(?:{'|'.join(sorted(PURE_METHODS | PURE_FUNCTIONS))})\(")
 _HOLDER = re.compile(r"[ \t]*[^\W\d][\w.]*(?:\[[^\]]*\][\w.]*)*")
 
+RECURRENT_LAYERS = ("LSTM", "GRU", "RNN")
+"""Layers of ``torch.nn`` whose input and output begin with the dimension of time, unless they are told."""
+
+LAST_OF_SECOND = re.compile(r"\[\s*:\s*,\s*-\s*1\s*[,\]]")
+"""``[:, -1]`` and ``[:, -1, :]``."""
+
 CALLED_BY_TORCH = CALLED_BY_TORCH = {
     "train",
     "eval",
@@ -128,6 +134,12 @@ def pure_calls(text: str) -> Iterator[int]:
         start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1
         if _HOLDER.fullmatch(text, start, found.start()):
             yield start
+
+
+def is_last_of_second(code: str) -> bool:
+    """Whether an expression ends by taking the last element in the second dimension, and all of the others."""
+    found = [*LAST_OF_SECOND.finditer(code)]
+    return bool(found) and set(code[found[-1].end() - 1 :]) <= set(", :.]")
 
 
 def is_mode_word(word: str) -> bool:

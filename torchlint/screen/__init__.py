@@ -22,6 +22,7 @@ from torchlint.screen import (
     layers,
     optimizers,
     overriding,
+    recurrent,
     repeating,
     schedulers,
     type_tests,
@@ -42,6 +43,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "GradientSwitch": freezing.switching,
+    "LastOfSecond": recurrent.taking,
     "LateLayer": optimizers.changing,
     "DroppedResult": discarding.dropping,
     "ParameterIterator": iterating.keeping,
