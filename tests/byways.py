@@ -1235,6 +1235,58 @@ optimizer.step()
 """,
 }
 
+STEPS = {
+    "an alias": """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    kind = nn.LSTM
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = self.kind(2, 2)
+
+    def forward(self, x):
+        (out, h) = self.rnn(
+            x)
+        def last():
+            return out
+        return out[ : ,
+            -1 ]
+""",
+    "a script": "from torch import nn\nrnn = nn.GRU(2, 2)\nx = rnn(1)[0][:, -1, :]\n",
+}
+
+VIEWS = {
+    "with comments": """
+import torch
+
+def f(tensor):
+    [a, b, c] = tensor.size()
+    return tensor.reshape((  # (
+        b,  # )
+        a * c,
+    ))
+""",
+    "in a closure": """
+import torch
+
+def f(x):
+    def g(y):
+        a, b = s = y.shape
+        return y.view(b, a,)
+    return g
+""",
+    "with a -1": """
+import torch
+
+class A:
+    def f(self, x):
+        return x.view(x.shape[1], x.size( 0 ), -1)
+""",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1252,6 +1304,8 @@ ALL = {
         ("layers", LAYERS),
         ("iterators", ITERATORS),
         ("dropped", DROPPED),
+        ("steps", STEPS),
+        ("views", VIEWS),
         ("late", LATE),
     )
     for name, source in group.items()

@@ -278,6 +278,12 @@ def _last_of_second(file: File, wanted: Screened) -> Iterator[Any]:
     return last_of_second(file, wanted.places["LastOfSecond"])
 
 
+def _own_shapes(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.reshaping import own_shapes
+
+    return own_shapes(file, wanted.places["OwnShape"])
+
+
 def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.type_tests import type_tests
 
@@ -307,6 +313,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
     "GradientSwitch": _gradient_switches,
+    "OwnShape": _own_shapes,
     "LastOfSecond": _last_of_second,
     "LateLayer": _late_layers,
     "DroppedResult": _dropped_results,

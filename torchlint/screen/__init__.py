@@ -24,6 +24,7 @@ from torchlint.screen import (
     overriding,
     recurrent,
     repeating,
+    reshaping,
     schedulers,
     type_tests,
 )
@@ -43,6 +44,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "GradientSwitch": freezing.switching,
+    "OwnShape": reshaping.viewing,
     "LastOfSecond": recurrent.taking,
     "LateLayer": optimizers.changing,
     "DroppedResult": discarding.dropping,
