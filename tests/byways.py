@@ -1287,6 +1287,28 @@ class A:
 """,
 }
 
+GROUPS = {
+    "an alias": """
+from itertools import chain as both
+from torch import optim
+
+def f(net):
+    params = both(net.a.parameters(), net.a.parameters())
+    def inner():
+        return optim.SGD(params=[*net.b.parameters(), *net.b.parameters()], lr=1)
+    return inner, optim.AdamW(params)
+""",
+    "a script": """
+import torch
+
+net = torch.nn.Sequential(torch.nn.Linear(2, 2))
+params = list(net.parameters())
+groups = [{"params": params + list(net.parameters())}]
+if True:
+    optimizer = torch.optim.SGD(groups, lr=1)
+""",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1304,6 +1326,7 @@ ALL = {
         ("layers", LAYERS),
         ("iterators", ITERATORS),
         ("dropped", DROPPED),
+        ("groups", GROUPS),
         ("steps", STEPS),
         ("views", VIEWS),
         ("late", LATE),

@@ -284,6 +284,12 @@ def _own_shapes(file: File, wanted: Screened) -> Iterator[Any]:
     return own_shapes(file, wanted.places["OwnShape"])
 
 
+def _parameter_groups(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.optimizers import parameter_groups
+
+    return parameter_groups(file, wanted.places["ParameterGroups"])
+
+
 def _type_tests(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.type_tests import type_tests
 
@@ -316,6 +322,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "OwnShape": _own_shapes,
     "LastOfSecond": _last_of_second,
     "LateLayer": _late_layers,
+    "ParameterGroups": _parameter_groups,
     "DroppedResult": _dropped_results,
     "ParameterIterator": _parameter_iterators,
     "TypeTest": _type_tests,

@@ -47,6 +47,7 @@ _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "OwnShape": reshaping.viewing,
     "LastOfSecond": recurrent.taking,
     "LateLayer": optimizers.changing,
+    "ParameterGroups": optimizers.grouping,
     "DroppedResult": discarding.dropping,
     "ParameterIterator": iterating.keeping,
     "TypeTest": type_tests.testing,

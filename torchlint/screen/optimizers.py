@@ -32,6 +32,18 @@ def changing(file: FileSketch) -> Iterator[int]:
             yield index
 
 
+def grouping(file: FileSketch) -> Iterator[int]:
+    """The top-level statements that ask at least two modules for their Parameters, where there may be an optimizer."""
+    text = file.outline.text
+    if "optim" not in text or text.count("parameters(") < 2:
+        return
+    lines = file.outline.lines_matching(_ASKED)
+    for index, statement in enumerate(file.tree.body):
+        inside = [line for line in lines if spans_any(statement, [line])]
+        if len(inside) > 1 or (inside and file.in_script(index)):
+            yield index
+
+
 def _functions(statement: ast.stmt) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Those in a statement, however deep."""
     stack = [statement]
