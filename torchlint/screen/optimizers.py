@@ -24,23 +24,28 @@ def changing(file: FileSketch) -> Iterator[int]:
     script = [node for index, node in enumerate(file.tree.body) if file.in_script(index)]
     in_script = _may_change(script, lines)
     for index, statement in enumerate(file.tree.body):
-        if not spans_any(statement, lines):
-            continue
-        if (in_script and file.in_script(index)) or any(
+        if file.in_script(index):
+            if in_script:
+                yield index
+        elif spans_any(statement, lines) and any(
             _may_change(function.body, lines) for function in _functions(statement)
         ):
             yield index
 
 
 def grouping(file: FileSketch) -> Iterator[int]:
-    """The top-level statements that ask at least two modules for their Parameters, where there may be an optimizer."""
+    """The top-level statements that ask modules for their Parameters, where there may be an optimizer."""
     text = file.outline.text
-    if "optim" not in text or text.count("parameters(") < 2:
+    if "optim" not in text or "parameters(" not in text:
         return
     lines = file.outline.lines_matching(_ASKED)
+    asking = [index for index, statement in enumerate(file.tree.body) if spans_any(statement, lines)]
+    in_script = any(map(file.in_script, asking))
     for index, statement in enumerate(file.tree.body):
-        inside = [line for line in lines if spans_any(statement, [line])]
-        if len(inside) > 1 or (inside and file.in_script(index)):
+        if file.in_script(index):
+            if in_script:  # what the groups are bound to may stand in another statement
+                yield index
+        elif spans_any(statement, lines):
             yield index
 
 
