@@ -25,6 +25,7 @@ from torchlint.model.vocabulary import (
 
 _TENSORS = {Kind.TENSOR, Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER}
 _NOT_KNOWN = {Kind.UNKNOWN, Kind.ARGUMENT, Kind.NONE}
+_TENSOR_ATTRIBUTES = {"T", "data", "device", "dtype", "grad", "is_cuda", "ndim", "requires_grad", "shape"}
 _TIMING = (
     "time",
     "timeit",
@@ -89,6 +90,8 @@ class DroppedResult:
         if not isinstance(callee, cst.Attribute) or self._method not in PURE_METHODS:
             return False
         kinds = {value.kind for value in self.file.evaluator.values(callee.value, self.function)}
+        if not kinds:
+            return False
         if self._method in MOVING_METHODS:
             return self._is_of_loader(callee.value) or (
                 kinds == {Kind.TENSOR} and self._is_made_by_torch(callee.value)
@@ -133,7 +136,24 @@ class DroppedResult:
         A single variable may be a batch object, which moves itself.
         """
         found, free = definitions_of(self.function.reaching(node))
-        return bool(found) and not free and all(map(self._comes_from_loader, found))
+        if not found or free or self._is_object(self.file.code(node)):
+            return False
+        return all(map(self._comes_from_loader, found))
+
+    def _is_object(self, name: str) -> bool:
+        """Whether it is asked for what no tensor has, ``graph.edge_index`` or ``batch["labels"]``, or unpacked."""
+        for node in self.function.walked:
+            if isinstance(node, cst.Attribute) and self.file.code(node.value) == name:
+                called = self.function.parent(node)
+                is_method = isinstance(called, cst.Call) and called.func is node
+                if not is_method and node.attr.value not in _TENSOR_ATTRIBUTES:
+                    return True
+            elif isinstance(node, cst.Subscript) and self.file.code(node.value) == name:
+                if re.search(r"[\"']", self.file.code(node)):
+                    return True
+            elif isinstance(node, cst.Arg) and node.star and self.file.code(node.value) == name:
+                return True
+        return False
 
     def _comes_from_loader(self, definition: Definition) -> bool:
         node, index = definition.value, definition.index
@@ -191,8 +211,11 @@ class DroppedResult:
         """Whether a loop does the same each time: ``for _ in range(100): torch.mm(a, b)``."""
         loops = self.site.place.loops()
         used = set(words(self.call))
-        names = {word for loop in loops[:1] if isinstance(loop, cst.For) for word in words(loop.target)}
-        return bool(names) and names <= {"_", "__"} and not used & names
+        loop = loops[0] if loops else None
+        if not isinstance(loop, cst.For):
+            return False
+        names = set(words(loop.target))
+        return not used & names and (names <= {"_", "__"} or len(loop.body.body) == 1)
 
     @property
     def _is_in_test(self) -> bool:

@@ -66,10 +66,8 @@ class ParameterIterator:
         callee = node.func
         if not isinstance(callee, cst.Attribute) or not may_make_iterator(callee.attr.value):
             return False
-        return all(
-            self._has_torch_method(value, callee.attr.value)
-            for value in self.file.evaluator.values(callee.value, self.function)
-        )
+        values = self.file.evaluator.values(callee.value, self.function)
+        return bool(values) and all(self._has_torch_method(value, callee.attr.value) for value in values)
 
     def _has_torch_method(self, value: Value, method: str) -> bool:
         """Whether ``parameters()`` of something is that of ``nn.Module``: one of the project may return a list."""

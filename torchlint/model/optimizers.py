@@ -81,9 +81,13 @@ class LateLayer:
             return True
         evaluator = self.file.evaluator
         values = evaluator.values(self.value, self.function)
-        return all(
-            value.kind is Kind.MODULE and evaluator.state(value) is State.PARAMETERS for value in values
-        ) and not any(self._reuses(item.value) for item in self.value.args)
+        return (
+            bool(values)
+            and all(
+                value.kind is Kind.MODULE and evaluator.state(value) is State.PARAMETERS for value in values
+            )
+            and not any(self._reuses(item.value) for item in self.value.args)
+        )
 
     def _reuses(self, node: cst.CSTNode) -> bool:
         """Whether an expression has a part of the model in it: ``nn.Sequential(net.fc, nn.Dropout())``."""
