@@ -1309,6 +1309,198 @@ IN_PLACE = {
     ),
 }
 
+ITERATORS = {
+    "a tuple": """
+import torch
+
+def f(net, loss):
+    params, other = net.parameters(), 1
+    optimizer = torch.optim.SGD(params)
+    torch.nn.utils.clip_grad_norm_(params, 1)
+""",
+    "annotated and in a closure": """
+import torch
+from typing import Any
+
+def f(net):
+    params: Any = filter(
+        None,
+        net.body.parameters(),
+    )
+    optimizer = torch.optim.SGD(params)
+    def step():
+        torch.nn.utils.clip_grad_norm_(params, 1)
+    return step
+""",
+    "in an expression": """
+import torch
+
+def f(net):
+    if (params := net.parameters()) is not None:
+        optimizer = torch.optim.SGD(params)
+        torch.nn.utils.clip_grad_norm_(params, 1)
+""",
+    "another function of the file": """
+import torch
+
+if True:
+    params = (p for p in torch.nn.Linear(2, 2).parameters())
+    optimizer = torch.optim.SGD(params)
+
+def step():
+    torch.nn.utils.clip_grad_norm_(params, 1)
+""",
+}
+
+DROPPED = {
+    "an alias": """
+import torch as th
+
+def f(self, x):
+    if x is not None:
+        th.clamp(
+            x, 0
+        )
+""",
+    "an alias of a function's own": """
+import torch
+
+def f(x):
+    import torch as library
+    library.stack([x, x])
+""",
+    "a submodule": "import torch\n\ndef f(x):\n    torch.nn.functional.relu(x)\n",
+    "in a closure of a method": net("def run(y):\n    y['a: b'].masked_fill(y, 0)\nself.run = run"),
+    "made by torch": """
+import torch as th
+
+def f(device):
+    x = (
+        th.ones(3).view(-1)
+    )
+    x.to(device)
+    return x
+""",
+    "a loop with a star": """
+import torch
+
+def f(loader):
+    for [*x, y] in loader:
+        y.cuda()
+""",
+}
+
+LATE = {
+    "an alias of the optimizer": """
+from torch import nn
+from torch.optim import SGD as make
+
+def f(model):
+    params = model.parameters()
+    optimizer = make(params, lr=1)
+    model.fc: nn.Module = nn.Linear(2, 2)
+    return optimizer
+""",
+    "in a closure of a method": """
+import torch
+from torch import nn
+
+class Trainer:
+    def build(self, net):
+        def inner():
+            optimizer = torch.optim.SGD(net.body.parameters(), lr=1)
+            net.body.layers[0].fc, x = nn.Linear(2, 2), 1
+            return optimizer
+        return inner
+""",
+    "a script": """
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(2, 2))
+optimizer = torch.optim.SGD(
+    net
+    .parameters(), lr=1)
+if True:
+    net[0] = nn.Linear(2, 2)
+optimizer.step()
+""",
+}
+
+STEPS = {
+    "an alias": """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    kind = nn.LSTM
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = self.kind(2, 2)
+
+    def forward(self, x):
+        (out, h) = self.rnn(
+            x)
+        def last():
+            return out
+        return out[ : ,
+            -1 ]
+""",
+    "a script": "from torch import nn\nrnn = nn.GRU(2, 2)\nx = rnn(1)[0][:, -1, :]\n",
+}
+
+VIEWS = {
+    "with comments": """
+import torch
+
+def f(tensor):
+    [a, b, c] = tensor.size()
+    return tensor.reshape((  # (
+        b,  # )
+        a * c,
+    ))
+""",
+    "in a closure": """
+import torch
+
+def f(x):
+    def g(y):
+        a, b = s = y.shape
+        return y.view(b, a,)
+    return g
+""",
+    "with a -1": """
+import torch
+
+class A:
+    def f(self, x):
+        return x.view(x.shape[1], x.size( 0 ), -1)
+""",
+}
+
+GROUPS = {
+    "an alias": """
+from itertools import chain as both
+from torch import optim
+
+def f(net):
+    params = both(net.a.parameters(), net.a.parameters())
+    def inner():
+        return optim.SGD(params=[*net.b.parameters(), *net.b.parameters()], lr=1)
+    return inner, optim.AdamW(params)
+""",
+    "a script": """
+import torch
+
+net = torch.nn.Sequential(torch.nn.Linear(2, 2))
+params = list(net.parameters())
+groups = [{"params": params + list(net.parameters())}]
+if True:
+    optimizer = torch.optim.SGD(groups, lr=1)
+""",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1330,6 +1522,12 @@ ALL = {
         ("forwards", FORWARDS),
         ("in place", IN_PLACE),
         ("centred", CENTRED),
+        ("iterators", ITERATORS),
+        ("dropped", DROPPED),
+        ("groups", GROUPS),
+        ("steps", STEPS),
+        ("views", VIEWS),
+        ("late", LATE),
     )
     for name, source in group.items()
 }

@@ -9,6 +9,7 @@ import warnings
 import pytest
 
 from torchlint.model.facts import torch_facts
+from torchlint.model.vocabulary import PURE_FUNCTIONS, PURE_METHODS
 
 torch = pytest.importorskip("torch")
 
@@ -130,6 +131,16 @@ def test_tensor_functions_exist(name):
     for part in name.split(".")[1:]:
         found = getattr(found, part)
     assert callable(found) or inspect.ismodule(found)  # torch.fft is a module today, a function before 1.8
+
+
+@pytest.mark.parametrize("name", sorted(PURE_METHODS))
+def test_pure_methods_are_those_of_tensors(name):
+    assert callable(getattr(torch.Tensor, name))
+
+
+@pytest.mark.parametrize("name", sorted(PURE_FUNCTIONS))
+def test_pure_functions_exist(name):
+    assert any(callable(getattr(holder, name, None)) for holder in (torch, torch.nn.functional, torch.Tensor))
 
 
 def test_fluent_methods_return_the_module():

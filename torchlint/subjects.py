@@ -54,6 +54,14 @@ SUBJECTS = {
     "OptimizerAttribute": Subject(
         "hyperparameters.optimizer_attributes", "hyperparameters.assigning", ("optim",), anywhere=True
     ),
+    "ParameterIterator": Subject(
+        "iterating.parameter_iterators", "iterating.keeping", ("parameters",), anywhere=True
+    ),
+    "LateLayer": Subject("optimizers.late_layers", "optimizers.changing", anywhere=True),
+    "ParameterGroups": Subject("optimizers.parameter_groups", "optimizers.grouping", anywhere=True),
+    "DroppedResult": Subject("discarding.dropped_results", "discarding.dropping", ("torch",), anywhere=True),
+    "LastOfSecond": Subject("recurrent.last_of_second", "recurrent.taking", ("-1",), anywhere=True),
+    "OwnShape": Subject("reshaping.own_shapes", "reshaping.viewing", (".view(", ".reshape("), anywhere=True),
     "GradientSwitch": Subject("freezing.gradient_switches", "freezing.switching", anywhere=True),
     "TypeTest": Subject("type_tests.type_tests", "type_tests.testing", anywhere=True),
     "RepeatedModule": Subject(

@@ -54,6 +54,11 @@ class Place:
     def blocks(self) -> Iterator[Block]:
         return self.block.chain() if self.block else iter(())
 
+    def branches(self) -> set[tuple[int, bool]]:
+        """The conditions under which the place is reached, where every loop is taken to run."""
+        conditional = ("if", "try", "except")
+        return {(id(block.node), block.taken) for block in self.blocks() if block.kind in conditional}
+
     def loops(self) -> list[Loop]:
         """The loops around, innermost first."""
         return [block.node for block in self.blocks() if isinstance(block.node, (cst.For, cst.While))]

@@ -86,6 +86,71 @@ def is_mode_argument(name: str) -> bool:
     return is_mode_word(name) or name.lower() in _MODES
 
 
+ONE_SHOT_MAKERS = {
+    "filter",
+    "map",
+    "zip",
+    "iter",
+    "enumerate",
+    "reversed",
+    "chain",
+    "from_iterable",
+    "islice",
+}
+"""Functions of Python whose result can be gone through once."""
+
+TENSOR_METHODS = {
+    "clamp", "clamp_max", "clamp_min", "expand_as", "index_add", "index_copy", "index_fill", "index_select",
+    "log_softmax", "masked_fill", "masked_scatter", "masked_select", "permute", "scatter_add", "squeeze", "type_as",
+    "unsqueeze",
+}  # fmt: skip
+"""Methods that give another tensor, with names that other things do not have for what changes them."""
+
+MOVING_METHODS = {
+    "bfloat16", "contiguous", "cpu", "cuda", "detach", "double", "float", "half", "int", "long", "to",
+}  # fmt: skip
+"""Methods that give another tensor, and change a module, or a batch object, in place."""
+
+PURE_METHODS = {
+    *TENSOR_METHODS, *MOVING_METHODS, "abs", "clone", "expand", "flatten", "matmul", "reshape", "sigmoid", "sqrt", "tanh",
+    "transpose", "view",
+}  # fmt: skip
+"""Methods of a tensor that give another one and do nothing else."""
+
+PURE_FUNCTIONS = {
+    *TENSOR_METHODS, "abs", "add", "argmax", "bmm", "cat", "clip", "clone", "cumsum", "div", "dropout", "exp", "flatten",
+    "flip", "full", "full_like", "gather", "interpolate", "log", "matmul", "max", "mean", "min", "mm", "mul", "nan_to_num",
+    "normalize", "ones_like", "pad", "pow", "relu", "reshape", "round", "scatter", "sigmoid", "softmax", "sqrt", "stack",
+    "sub", "sum", "tanh", "transpose", "where", "zeros_like",
+}  # fmt: skip
+"""Functions of ``torch`` and ``torch.nn.functional`` that give a tensor and do nothing else."""
+
+_PURE_CALL = re.compile(rf"\.(?:{'|'.join(sorted(PURE_METHODS | PURE_FUNCTIONS))})\(")
+_HOLDER = re.compile(r"[ \t]*[^\W\d][\w.]*(?:\[[^\]]*\][\w.]*)*")
+
+RECURRENT_LAYERS = ("LSTM", "GRU", "RNN")
+"""Layers of ``torch.nn`` whose input and output begin with the dimension of time, unless they are told."""
+
+LAST_OF_SECOND = re.compile(r"\[\s*:\s*,\s*-\s*1\s*[,\]]")
+"""``[:, -1]`` and ``[:, -1, :]``."""
+
+CALLED_BY_TORCH = CALLED_BY_TORCH = {
+    "train",
+    "eval",
+    "children",
+    "named_children",
+    "parameters",
+    "state_dict",
+    "to",
+}
+"""Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
+
+
+def may_make_iterator(name: str) -> bool:
+    """Whether a function or method of this name may give what can be gone through once."""
+    return name in ONE_SHOT_MAKERS or name in PARAMETER_ITERATORS or name in MODULE_ITERATORS
+
+
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 
 
@@ -100,6 +165,20 @@ def promises_plain_data(words: Iterable[str]) -> bool:
     """Whether an annotation with these names, such as ``Optional[list[int]]``, speaks of numbers and strings alone."""
     named = set(words)
     return bool(named & _PLAIN_TYPES) and named <= _PLAIN_TYPES | _TYPE_FORMS
+
+
+def pure_calls(text: str) -> Iterator[int]:
+    """Where lines of a text begin with a call of a pure method or function: ``x.unsqueeze(0)``."""
+    for found in _PURE_CALL.finditer(text):
+        start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1
+        if _HOLDER.fullmatch(text, start, found.start()):
+            yield start
+
+
+def is_last_of_second(code: str) -> bool:
+    """Whether an expression ends by taking the last element in the second dimension, and all of the others."""
+    found = [*LAST_OF_SECOND.finditer(code)]
+    return bool(found) and set(code[found[-1].end() - 1 :]) <= set(", :.]")
 
 
 def is_mode_word(word: str) -> bool:

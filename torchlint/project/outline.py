@@ -10,7 +10,7 @@ import ast
 import re
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -188,6 +188,20 @@ class Outline(_Drawn):
             },
         )
 
+    def may_name_torch(self, name: str) -> bool:
+        """Whether a name may be PyTorch, or of it, as this file alone shows: what another file re-exports is not."""
+        if name in self.bindings:
+            return any(
+                found.alias is not None or (found.target or "").partition(".")[0] == "torch"
+                for found in self.bindings[name]
+            )
+        return bool(self._inner_imports) and _word(name).search(self._inner_imports) is not None
+
+    @cached_property
+    def _inner_imports(self) -> str:
+        """The text of the imports that do not begin in the first column."""
+        return "".join(found[0] for found in _INNER_IMPORT.finditer(self.text))
+
     def mentioning(self, name: str) -> set[int]:
         """The top-level statements in whose text ``name`` is a word."""
         return self.statements_on(self.lines_with(name))
@@ -209,7 +223,11 @@ class Outline(_Drawn):
 
     def lines_matching(self, pattern: re.Pattern[str]) -> list[int]:
         """The lines on which a match of ``pattern`` begins."""
-        return [bisect_left(self._line_ends, found.start()) + 1 for found in pattern.finditer(self.text)]
+        return self.lines_at(found.start() for found in pattern.finditer(self.text))
+
+    def lines_at(self, offsets: Iterable[int]) -> list[int]:
+        """The lines on which these places of the text are."""
+        return [bisect_left(self._line_ends, offset) + 1 for offset in offsets]
 
     @cached_property
     def _line_ends(self) -> list[int]:
@@ -261,6 +279,7 @@ def _span(node: ast.stmt) -> tuple[int, int]:
 # ---------------------------------------------------------------------------------------------------- inside
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_INNER_IMPORT = re.compile(r"[\r\n][ \t]+(?:import|from)\b(?:[^\r\n(]*\([^)]*\)|[^\r\n]*)")
 
 
 def _class_counts(tree: ast.Module, text: str) -> list[int]:

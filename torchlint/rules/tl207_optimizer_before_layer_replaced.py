@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Verdict
+from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import rule
 
 if TYPE_CHECKING:
+    from torchlint.model.optimizers import LateLayer
     from torchlint.observed import ForeignTensors
 
 
 @rule("TL207", since="0.1.0")
-def optimizer_before_layer_replaced(foreign: ForeignTensors) -> Iterator[Verdict]:
+def optimizer_before_layer_replaced(layer: LateLayer) -> Iterator[Finding]:
     """An optimizer updates tensors that the model no longer has, and not those that it has.
 
     An optimizer keeps the Parameters that it was made with. A layer that is replaced afterwards, for instance the head of a
@@ -57,12 +58,27 @@ def optimizer_before_layer_replaced(foreign: ForeignTensors) -> Iterator[Verdict
     report = runtime.verify(model, optimizer=optimizer)
     ```
 
-    An optimizer that also updates another model, as in a GAN, is right as long as this one's Parameters are all there.
+    In source code, the two must stand in one function, and the layer must be made there. Silent is what happens in another
+    branch, a new layer with the old one inside of it, and code that makes another optimizer or calls `add_param_group`
+    afterwards. In a live model, an optimizer that also updates another one, as in a GAN, is right as long as this one's
+    Parameters are all there.
 
     References:
     - https://docs.pytorch.org/docs/stable/optim.html#constructing-it
     - https://github.com/microsoft/nni/issues/4521
     """
+    if layer.has_new_parameters and layer.comes_later and layer.is_used_later and not layer.is_mended:
+        yield Finding(
+            layer.range,
+            f"`{layer.optimizer_name}` was made before `{layer.name}`, and never updates the Parameters of the new layer",
+            caption="comes too late",
+            labels=(layer.label,),
+            help="make the optimizer after the last change to the model, or use `add_param_group`",
+        )
+
+
+@optimizer_before_layer_replaced.runtime
+def _(foreign: ForeignTensors) -> Iterator[Verdict]:
     if foreign.all_of_them:
         yield Verdict(
             f"`{foreign.optimizer}` updates none of the model's Parameters: its {foreign.count} tensors belong elsewhere",

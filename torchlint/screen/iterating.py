@@ -1,0 +1,39 @@
+"""The screen for iterators over Parameters that are kept under a name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from torchlint.model.vocabulary import may_make_iterator
+from torchlint.screen.lines import nodes_on
+from torchlint.screen.scopes import FileSketch
+
+_WORD = re.compile("parameters")
+
+
+def keeping(file: FileSketch) -> Iterator[int]:
+    """The top-level statements that bind a name to what may be an iterator over Parameters."""
+    if "parameters" not in file.outline.text:
+        return
+    lines = file.outline.lines_matching(_WORD)
+    for index, statement in enumerate(file.tree.body):
+        if any(map(_keeps_iterator, nodes_on([statement], lines, in_classes=True))):
+            yield index
+
+
+def _keeps_iterator(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+        return False
+    given = node.value
+    several = given.elts if isinstance(given, ast.Tuple | ast.List) else [given]
+    return any(map(_may_iterate, several))
+
+
+def _may_iterate(node: ast.expr | None) -> bool:
+    if not isinstance(node, ast.Call):
+        return isinstance(node, ast.GeneratorExp)
+    callee = node.func
+    name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
+    return may_make_iterator(name)
