@@ -1117,6 +1117,44 @@ class Factory:
 """,
 }
 
+_PAIRS = "[('fc', nn.Linear(8, 8)), ('fc', nn.Linear(8, 8))]"
+REPLACEMENTS = {
+    "of a class of the file": net(
+        "self.fc = Part()\nself.fc = Part()",
+        "return x",
+        "class Part(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)",
+    ),
+    "of a factory": net(
+        "self.fc = make()\nself.fc = make()", "return x", "def make():\n    return nn.Linear(8, 8)"
+    ),
+    "in a tuple": net(
+        "self.a, self.fc = nn.Linear(8, 8), nn.Linear(8, 8)\nself.fc = nn.Linear(8, 8)", "return x"
+    ),
+    "in a closure": net(
+        "def build():\n    self.fc = nn.Linear(8, 8)\n    self.fc = nn.Linear(8, 8)\nbuild()", "return x"
+    ),
+    "registered through an alias": net(
+        "body = self.body = nn.Sequential()\nbody.add_module('a', nn.ReLU())\nbody.add_module('a', nn.ReLU())",
+        "return x",
+    ),
+    "registered by keyword": net(
+        "self.add_module(name='a', module=nn.ReLU())\nself.add_module(name='a', module=nn.ReLU())", "return x"
+    ),
+    "registered in an outer loop": net(
+        "body = nn.Sequential()\nfor i in range(3):\n    body.add_module('a', nn.ReLU())", "return x"
+    ),
+    "keys in a variable": net(
+        f"from collections import OrderedDict as Keyed\nkeyed = Keyed({_PAIRS})\nself.fc = nn.Sequential(keyed)",
+        "return x",
+    ),
+    "keys in an alias": net(
+        f"self.fc = Body(OrderedDict({_PAIRS}))",
+        "return x",
+        "from collections import OrderedDict\nBody = nn.Sequential",
+    ),
+    "keys in a script": f"from torch import nn\nparts = {_PAIRS}\nnet = nn.ModuleDict(parts)\n",
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1131,6 +1169,7 @@ ALL = {
         ("overrides", OVERRIDES),
         ("repetitions", REPETITIONS),
         ("types", TYPES),
+        ("replacements", REPLACEMENTS),
         ("layers", LAYERS),
     )
     for name, source in group.items()

@@ -26,6 +26,7 @@ def import_model() -> None:
     import torchlint.model.overriding
     import torchlint.model.registering
     import torchlint.model.repeating
+    import torchlint.model.replacing
     import torchlint.model.schedulers
     import torchlint.model.tensors
     import torchlint.model.type_tests  # noqa: F401

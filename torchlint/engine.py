@@ -266,6 +266,12 @@ def _repeated_modules(file: File, wanted: Screened) -> Iterator[Any]:
     return repeated_modules(file, wanted.places["RepeatedModule"])
 
 
+def _replaced_registrations(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.replacing import replaced_registrations
+
+    return replaced_registrations(file, wanted.places["ReplacedRegistration"])
+
+
 def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.layers import layer_calls
 
@@ -285,6 +291,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,
+    "ReplacedRegistration": _replaced_registrations,
     "LayerCall": _layer_calls,
 }
 

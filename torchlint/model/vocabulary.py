@@ -27,6 +27,10 @@ REGISTERING_METHODS = {
 }  # fmt: skip
 """Methods of ``nn.Module`` that register, with the position of what they register; the name comes first."""
 
+KEYED_CONTAINERS = ("torch.nn.Sequential", "torch.nn.ModuleDict", "torch.nn.ParameterDict")
+KEYED = ("OrderedDict", "ModuleDict", "ParameterDict")
+"""Modules that are made of a dict, and the words that a file with one has."""
+
 COMPUTING = ("torch.nn.functional.", "torch.autograd.Variable")
 """How the names of functions begin that compute a tensor of their arguments."""
 

@@ -20,6 +20,7 @@ from torchlint.screen import (
     layers,
     overriding,
     repeating,
+    replacing,
     schedulers,
     type_tests,
 )
@@ -41,6 +42,7 @@ _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "GradientSwitch": freezing.switching,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
+    "ReplacedRegistration": replacing.replacing,
 }
 """Those of what may stand anywhere; a screen for ``LayerCall`` is told which layers the rules look at."""
 
