@@ -1155,6 +1155,22 @@ REPLACEMENTS = {
     "keys in a script": f"from torch import nn\nparts = {_PAIRS}\nnet = nn.ModuleDict(parts)\n",
 }
 
+_USES = "return self.fc(x)"
+CLASS_LEVEL = {
+    "through a factory": net("", _USES, "def make():\n    return nn.Linear(8, 8)", "fc = make()"),
+    "through an alias": net("", _USES, "Layer = nn.Linear", "fc = Layer(8, 8)"),
+    "under an if": net("", _USES, members="if True:\n    fc = nn.Linear(8, 8)"),
+    "in a tuple": net("", _USES, members="fc, n = nn.Linear(8, 8), 8"),
+    "by a name": net("", _USES, "layer = nn.Linear(8, 8)", "other = layer\nfc = nn.Sequential(layer)"),
+    "a comprehension": net("", "return self.fc[0](x)", members="fc = [nn.Linear(8, 8) for _ in range(3)]"),
+    "a class of the file": net(
+        "",
+        _USES,
+        "class Part(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)",
+        "fc = Part()",
+    ),
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1169,6 +1185,7 @@ ALL = {
         ("overrides", OVERRIDES),
         ("repetitions", REPETITIONS),
         ("types", TYPES),
+        ("class level", CLASS_LEVEL),
         ("replacements", REPLACEMENTS),
         ("layers", LAYERS),
     )

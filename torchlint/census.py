@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 def import_model() -> None:
     """All of it at once, so that no file seems slow because it is the first to need a part."""
     import torchlint.model.calls
+    import torchlint.model.class_level
     import torchlint.model.construction
     import torchlint.model.containers
     import torchlint.model.freezing
     import torchlint.model.layers
+    import torchlint.model.misspelling
     import torchlint.model.overriding
     import torchlint.model.registering
     import torchlint.model.repeating

@@ -248,6 +248,20 @@ def _overrides(file: File, wanted: Screened) -> Iterator[Any]:
         yield from overrides(model)
 
 
+def _class_level_modules(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.class_level import class_level_modules
+
+    for model in _models(file, wanted, "ClassLevelModule"):
+        yield from class_level_modules(model)
+
+
+def _misspelled_methods(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.misspelling import misspelled_methods
+
+    for model in _models(file, wanted, "MisspelledMethod"):
+        yield from misspelled_methods(model)
+
+
 def _gradient_switches(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.freezing import gradient_switches
 
@@ -288,6 +302,8 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "SchedulerStep": _scheduler_steps,
     "AssignedRegistration": _assigned_registrations,
     "Override": _overrides,
+    "ClassLevelModule": _class_level_modules,
+    "MisspelledMethod": _misspelled_methods,
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
     "RepeatedModule": _repeated_modules,

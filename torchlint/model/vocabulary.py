@@ -3,7 +3,7 @@ training code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 GROWING_METHODS = {
     "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
@@ -52,6 +52,30 @@ MODULE_METHODS = {
 
 CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
 """Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
+
+
+def _slips(word: str) -> Iterator[str]:
+    """A letter that is left out, doubled or hit twice with its neighbour's turn, or another case."""
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+        yield word[: at + 1] + word[at:]
+        yield word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
+
+
+_OFTEN_MISSPELLED = ("forward", "training_step", "validation_step", "test_step", "configure_optimizers")
+_OTHER_SLIPS = {
+    "forword": "forward", "forwared": "forward", "farward": "forward", "fordward": "forward", "forwaed": "forward",
+    "Forward": "forward", "foreward": "forward", "forwarf": "forward", "configure_optimizer": "configure_optimizers",
+    "_init_": "__init__", "__int__": "__init__", "__inti__": "__init__", "__ini__": "__init__", "__nit__": "__init__",
+    "_init__": "__init__", "__init_": "__init__", "___init__": "__init__", "__init___": "__init__",
+    "__iinit__": "__init__", "__innit__": "__init__", "__iniit__": "__init__", "__initt__": "__init__",
+    "__intit__": "__init__", "__Init__": "__init__", "__INIT__": "__init__", "__nint__": "__init__",
+    "__initi__": "__init__", "__intt__": "__init__", "__inint__": "__init__", "__init": "__init__",
+}  # fmt: skip
+MISSPELLED_METHODS = {
+    slip: word for word in _OFTEN_MISSPELLED for slip in _slips(word) if slip != word
+} | _OTHER_SLIPS
+"""What is taken for the name of a method that PyTorch calls, with that name."""
 
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 

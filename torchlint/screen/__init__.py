@@ -15,9 +15,11 @@ from torchlint.rule import Rule
 from torchlint.screen import (
     attributes,
     calls,
+    class_level,
     construction,
     freezing,
     layers,
+    misspelling,
     overriding,
     repeating,
     replacing,
@@ -36,6 +38,8 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
     "SuperCall": construction.may_name_another_class,
     "AssignedRegistration": attributes.may_keep_registration,
     "Override": overriding.may_override,
+    "MisspelledMethod": misspelling.may_misspell,
+    "ClassLevelModule": class_level.may_share_modules,
 }
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
