@@ -1155,6 +1155,14 @@ REPLACEMENTS = {
     "keys in a script": f"from torch import nn\nparts = {_PAIRS}\nnet = nn.ModuleDict(parts)\n",
 }
 
+TWICE = {
+    "by an alias": net("self.fc = nn.Linear(8, 8)\nBase.__init__(self)", "return x", "Base = nn.Module"),
+    "in a block": net(
+        "with torch.no_grad():\n    self.fc = nn.Linear(8, 8)\n    nn.Module.__init__(self)", "return x"
+    ),
+    "in an expression": net("self.fc = nn.Linear(8, 8)\n_ = nn.Module.__init__(self)", "return x"),
+}
+
 _USES = "return self.fc(x)"
 CLASS_LEVEL = {
     "through a factory": net("", _USES, "def make():\n    return nn.Linear(8, 8)", "fc = make()"),
@@ -1185,6 +1193,7 @@ ALL = {
         ("overrides", OVERRIDES),
         ("repetitions", REPETITIONS),
         ("types", TYPES),
+        ("twice", TWICE),
         ("class level", CLASS_LEVEL),
         ("replacements", REPLACEMENTS),
         ("layers", LAYERS),

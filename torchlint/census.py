@@ -27,6 +27,7 @@ def import_model() -> None:
     import torchlint.model.misspelling
     import torchlint.model.overriding
     import torchlint.model.registering
+    import torchlint.model.reinitialising
     import torchlint.model.repeating
     import torchlint.model.replacing
     import torchlint.model.schedulers

@@ -221,6 +221,13 @@ def _super_calls(file: File, wanted: Screened) -> Iterator[Any]:
         yield from super_calls(model)
 
 
+def _reinitializations(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.reinitialising import reinitializations
+
+    for model in _models(file, wanted, "Reinitialization"):
+        yield from reinitializations(model)
+
+
 def _method_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.calls import calls_of
 
@@ -296,6 +303,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "PlainTensor": _plain_tensors,
     "LostParameter": _lost_parameters,
     "Construction": _constructions,
+    "Reinitialization": _reinitializations,
     "SuperCall": _super_calls,
     "MethodCall": _method_calls,
     "PlainContainer": _plain_containers,

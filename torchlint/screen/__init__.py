@@ -35,6 +35,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
     "LostParameter": attributes.may_lose_parameter,
     "PlainContainer": attributes.may_hide_modules,
     "Construction": construction.may_not_initialise,
+    "Reinitialization": construction.may_initialise_twice,
     "SuperCall": construction.may_name_another_class,
     "AssignedRegistration": attributes.may_keep_registration,
     "Override": overriding.may_override,
