@@ -1155,6 +1155,27 @@ REPLACEMENTS = {
     "keys in a script": f"from torch import nn\nparts = {_PAIRS}\nnet = nn.ModuleDict(parts)\n",
 }
 
+_PADDED = "self.emb = nn.Embedding(8, 8, padding_idx=0)"
+PADDING = {
+    "through an alias": net(
+        "self.emb = Emb(8, 8, 0)\nnn.init.normal_(self.emb.weight)",
+        "return x",
+        "Emb = nn.Embedding  # Embedding(8, 8, 0)",
+    ),
+    "imported": net(f"from torch.nn.init import normal_\n{_PADDED}\nnormal_(self.emb.weight)", "return x"),
+    "an alias of torch.nn.init": net(
+        f"{_PADDED}\ni.normal_(tensor=self.emb.weight.data)", "return x", "import torch.nn.init as i"
+    ),
+    "of another name": net(f"{_PADDED}\nsame = self.emb\nsame.weight.data.uniform_(-1, 1)", "return x"),
+    "of what a factory makes": net(
+        "self.emb = make()\nnn.init.normal_(self.emb.weight)",
+        "return x",
+        "def make():\n    return nn.Embedding(8, 8, 0)",
+    ),
+    "in a lambda": net(f"{_PADDED}\nf = lambda: nn.init.normal_(self.emb.weight)\nf()", "return x"),
+    "on several lines": net(f"{_PADDED}\nnn.init.normal_(\n    self.emb\n    .weight\n)", "return x"),
+}
+
 TWICE = {
     "by an alias": net("self.fc = nn.Linear(8, 8)\nBase.__init__(self)", "return x", "Base = nn.Module"),
     "in a block": net(
@@ -1193,6 +1214,7 @@ ALL = {
         ("overrides", OVERRIDES),
         ("repetitions", REPETITIONS),
         ("types", TYPES),
+        ("padding", PADDING),
         ("twice", TWICE),
         ("class level", CLASS_LEVEL),
         ("replacements", REPLACEMENTS),

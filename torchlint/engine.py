@@ -293,6 +293,12 @@ def _replaced_registrations(file: File, wanted: Screened) -> Iterator[Any]:
     return replaced_registrations(file, wanted.places["ReplacedRegistration"])
 
 
+def _padding_overwrites(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.padding import padding_overwrites
+
+    return padding_overwrites(file, wanted.places["PaddingOverwrite"])
+
+
 def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.layers import layer_calls
 
@@ -314,6 +320,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "MisspelledMethod": _misspelled_methods,
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
+    "PaddingOverwrite": _padding_overwrites,
     "RepeatedModule": _repeated_modules,
     "ReplacedRegistration": _replaced_registrations,
     "LayerCall": _layer_calls,

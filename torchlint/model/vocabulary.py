@@ -3,6 +3,7 @@ training code."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 GROWING_METHODS = {
@@ -76,6 +77,20 @@ MISSPELLED_METHODS = {
     slip: word for word in _OFTEN_MISSPELLED for slip in _slips(word) if slip != word
 } | _OTHER_SLIPS
 """What is taken for the name of a method that PyTorch calls, with that name."""
+
+RANDOM_INITS = (
+    "normal", "uniform", "trunc_normal", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform",
+    "orthogonal", "random",
+)  # fmt: skip
+"""Functions of ``torch.nn.init``, and methods of a tensor, that fill with random values, without a last underscore."""
+
+_THIRD_ARGUMENT = re.compile(r"Embedding\([^(),=]+,[^(),=]+,[^(),=]")
+
+
+def may_pad(text: str) -> bool:
+    """Whether a file may make an embedding with a row for padding: with the word, or three arguments."""
+    return "Embedding" in text and ("padding_idx" in text or _THIRD_ARGUMENT.search(text) is not None)
+
 
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 

@@ -21,6 +21,7 @@ from torchlint.screen import (
     layers,
     misspelling,
     overriding,
+    padding,
     repeating,
     replacing,
     schedulers,
@@ -44,6 +45,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 }
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
+    "PaddingOverwrite": padding.randomising,
     "GradientSwitch": freezing.switching,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
