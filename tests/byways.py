@@ -1176,6 +1176,22 @@ PADDING = {
     "on several lines": net(f"{_PADDED}\nnn.init.normal_(\n    self.emb\n    .weight\n)", "return x"),
 }
 
+_BODY = "self.body = nn.Sequential(nn.Linear(8, 8))"
+CHILDREN = {
+    "of a name": net(
+        f"{_BODY}\nme = self\nfor m in me.children():\n    if isinstance(m, nn.Linear):\n        m.bias.data.zero_()"
+    ),
+    "in a closure": net(
+        f"{_BODY}\ndef init():\n    for m in self.children():\n        if isinstance(m, nn.Linear):\n"
+        "            m.bias.data.zero_()\ninit()"
+    ),
+    "on several lines": net(
+        f"{_BODY}\nfor m in (\n    self\n    .children()\n):\n    if isinstance(m, nn.Linear):\n        m.bias.data.zero_()"
+    ),
+    "of a script": "from torch import nn\nnet = nn.Sequential(nn.Sequential(nn.Linear(8, 8)))\nfor m in net.children():\n"
+    "    if isinstance(m, nn.Linear):\n        nn.init.zeros_(m.bias)\n",
+}
+
 TWICE = {
     "by an alias": net("self.fc = nn.Linear(8, 8)\nBase.__init__(self)", "return x", "Base = nn.Module"),
     "in a block": net(
@@ -1214,6 +1230,7 @@ ALL = {
         ("overrides", OVERRIDES),
         ("repetitions", REPETITIONS),
         ("types", TYPES),
+        ("children", CHILDREN),
         ("padding", PADDING),
         ("twice", TWICE),
         ("class level", CLASS_LEVEL),

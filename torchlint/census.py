@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def import_model() -> None:
     """All of it at once, so that no file seems slow because it is the first to need a part."""
     import torchlint.model.calls
+    import torchlint.model.child_loops
     import torchlint.model.class_level
     import torchlint.model.construction
     import torchlint.model.containers

@@ -299,6 +299,12 @@ def _padding_overwrites(file: File, wanted: Screened) -> Iterator[Any]:
     return padding_overwrites(file, wanted.places["PaddingOverwrite"])
 
 
+def _child_loops(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.child_loops import child_loops
+
+    return child_loops(file, wanted.places["ChildLoop"])
+
+
 def _layer_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.layers import layer_calls
 
@@ -321,6 +327,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "GradientSwitch": _gradient_switches,
     "TypeTest": _type_tests,
     "PaddingOverwrite": _padding_overwrites,
+    "ChildLoop": _child_loops,
     "RepeatedModule": _repeated_modules,
     "ReplacedRegistration": _replaced_registrations,
     "LayerCall": _layer_calls,

@@ -43,6 +43,7 @@ GRADIENT_SWITCHES = ("requires_grad", "requires_grad_", *MISSPELLED_SWITCHES)
 """What is assigned to in order to freeze a Parameter, and what is taken for it."""
 
 MODULE_ITERATORS = {"children": (), "modules": (), "named_children": (1,), "named_modules": (1,)}
+CHILDREN: dict[str, tuple[int, ...]] = {"children": (), "named_children": (1,)}
 PARAMETER_ITERATORS = {"parameters": (), "named_parameters": (1,), "buffers": (), "named_buffers": (1,)}
 """Methods of a module that go through what it holds, with the place of that in what they give."""
 

@@ -15,6 +15,7 @@ from torchlint.rule import Rule
 from torchlint.screen import (
     attributes,
     calls,
+    child_loops,
     class_level,
     construction,
     freezing,
@@ -46,6 +47,7 @@ _CLASS_SCREENS: dict[str, Callable[[ClassSketch], bool]] = {
 _STATEMENT_SCREENS: dict[str, Callable[[FileSketch], Iterable[int]]] = {
     "SchedulerStep": schedulers.stepping,
     "PaddingOverwrite": padding.randomising,
+    "ChildLoop": child_loops.looping,
     "GradientSwitch": freezing.switching,
     "TypeTest": type_tests.testing,
     "RepeatedModule": repeating.repeating,
