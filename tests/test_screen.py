@@ -155,7 +155,13 @@ class Both:
             return bool(thing.names.rpartition(".")[2] != thing.cls.name)
         if subject == "SchedulerStep":
             return bool(thing.schedulers)
-        if subject in ("Construction", "MethodCall", "ClassLevelModule", *self.everything.places):
+        if subject in (
+            "Construction",
+            "MethodCall",
+            "ClassLevelModule",
+            "ReboundName",
+            *self.everything.places,
+        ):
             return any(list(rule.check(thing)) for rule in self.rules if rule.subject == subject)
         return True
 

@@ -28,6 +28,7 @@ def import_model() -> None:
     import torchlint.model.misspelling
     import torchlint.model.overriding
     import torchlint.model.padding
+    import torchlint.model.rebinding
     import torchlint.model.registering
     import torchlint.model.reinitialising
     import torchlint.model.repeating

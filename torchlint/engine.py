@@ -228,6 +228,13 @@ def _reinitializations(file: File, wanted: Screened) -> Iterator[Any]:
         yield from reinitializations(model)
 
 
+def _rebound_names(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.rebinding import rebound_names
+
+    for model in _models(file, wanted, "ReboundName"):
+        yield from rebound_names(model)
+
+
 def _method_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.calls import calls_of
 
@@ -316,6 +323,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "LostParameter": _lost_parameters,
     "Construction": _constructions,
     "Reinitialization": _reinitializations,
+    "ReboundName": _rebound_names,
     "SuperCall": _super_calls,
     "MethodCall": _method_calls,
     "PlainContainer": _plain_containers,
