@@ -1192,6 +1192,28 @@ CHILDREN = {
     "    if isinstance(m, nn.Linear):\n        nn.init.zeros_(m.bias)\n",
 }
 
+_SCALE = "self.w = nn.Parameter(torch.zeros(8))"
+REBOUND = {
+    "of a factory": net(
+        "self.w = make()",
+        before="def make():\n    return nn.Parameter(torch.zeros(8))",
+        members="def reset(self):\n    self.w = torch.zeros(8)",
+    ),
+    "by a name": net(_SCALE, members="def reset(self):\n    w = torch.zeros(8)\n    self.w = w"),
+    "by a method": net(
+        _SCALE,
+        members="def reset(self):\n    self.w = self.make()\ndef make(self):\n    return torch.zeros(8)",
+    ),
+    "in a tuple": net(_SCALE, members="def reset(self):\n    self.v, self.w = 1, torch.zeros(8)"),
+    "in a closure": net(
+        _SCALE, members="def reset(self):\n    def inner():\n        self.w = 0.0\n    inner()"
+    ),
+    "in a chain": net(_SCALE, members="def reset(self):\n    self.v = self.w = torch.zeros(8) + 1"),
+    "a submodule": net(
+        "self.layers = nn.Sequential(nn.ReLU())", members="def reset(self):\n    self.layers = lambda x: x"
+    ),
+}
+
 TWICE = {
     "by an alias": net("self.fc = nn.Linear(8, 8)\nBase.__init__(self)", "return x", "Base = nn.Module"),
     "in a block": net(
@@ -1230,6 +1252,7 @@ ALL = {
         ("overrides", OVERRIDES),
         ("repetitions", REPETITIONS),
         ("types", TYPES),
+        ("rebound", REBOUND),
         ("children", CHILDREN),
         ("padding", PADDING),
         ("twice", TWICE),

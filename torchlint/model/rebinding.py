@@ -32,7 +32,7 @@ _DISPLAYS = (
     cst.SetComp,
     cst.GeneratorExp,
 )
-_UNREGISTERING = ("_parameters", "_modules", "__dict__")
+_UNREGISTERING = ("_parameters", "_modules", "__dict__", "__delattr__")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ def rebound_names(cls: ClassModel) -> Iterator[ReboundName]:
     for attribute in cls.attributes.values():
         if attribute.name in methods or len(attribute.stores) < 2:
             continue
-        first = next((store for store in attribute.stores if _registers(cls, store)), None)
+        first = registering_store(attribute)
         for store in attribute.stores if first is not None else ():
             if (
                 first is not None
@@ -135,6 +135,17 @@ def rebound_names(cls: ClassModel) -> Iterator[ReboundName]:
                 and _is_behind(cls, first, store)
             ):
                 yield ReboundName(cls, attribute, first, store)
+
+
+def registering_store(attribute: Attribute) -> Store | None:
+    """The assignment in ``__init__`` that certainly registers what is kept under a name."""
+    return next((store for store in attribute.stores if _registers(attribute.owner, store)), None)
+
+
+def is_registered_before(attribute: Attribute, store: Store) -> bool:
+    """Whether the name is taken by a Parameter or submodule when a value is assigned."""
+    first = registering_store(attribute)
+    return first is not None and _is_behind(attribute.owner, first, store)
 
 
 def _registers(cls: ClassModel, store: Store) -> bool:
