@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,9 @@ from torchlint.model.vocabulary import CHILDREN
 _LOOKING = ("isinstance", "issubclass", "hasattr", "getattr", "type", "print", "str", "repr", "id")
 _REACHING_ALL = ("apply", "modules", "named_modules", "parameters", "named_parameters")
 _DEPTH = 4
+_OWN_VALUES = re.compile(
+    r"(?i)pretrain|load|\binit\.|_init\b|init_(?!_)|reset_param|\.data\b|[a-z]_\(|initiali[sz]e"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,13 +144,19 @@ class ChildLoop:
                 and isinstance(given[0], cst.Name)
                 and given[0].value == self.variable
             ):
-                types = (
-                    [each.value for each in given[1].elements]
-                    if isinstance(given[1], cst.Tuple)
-                    else given[1:]
-                )
-                found |= {self.file.evaluator.dotted(each, self.function) or "" for each in types}
+                found |= self._named(given[1])
+        for node in self.function.walked:
+            if isinstance(node, cst.Comparison) and self.file.code(node.left) == f"type({self.variable})":
+                for target in node.comparisons:
+                    found |= self._named(target.comparator)
         return {name for name in found if name.startswith("torch.nn.")}
+
+    def _named(self, types: cst.BaseExpression) -> set[str]:
+        """The classes that a type is compared with: one, or several in a tuple."""
+        each = (
+            [item.value for item in types.elements] if isinstance(types, (cst.Tuple, cst.List)) else [types]
+        )
+        return {self.file.evaluator.dotted(node, self.function) or "" for node in each}
 
     # -- what it misses --------------------------------------------------------------------------------------------
 
@@ -181,11 +191,8 @@ class ChildLoop:
         return None
 
     def _inside(self, value: Value, depth: int) -> str | None:
-        """The name of a layer of such a type in a container."""
-        evaluator = self.file.evaluator
-        if not depth or not evaluator.is_module_container(value):
-            return None
-        for element in evaluator.elements(value):
+        """The name of a layer of such a type in a container, or in a module of a class beside this one."""
+        for element in self._parts(value) if depth else ():
             if element.kind is not Kind.MODULE:
                 continue
             if element.dotted in self.types:
@@ -195,6 +202,16 @@ class ChildLoop:
                 return layer
         return None
 
+    def _parts(self, value: Value) -> Iterator[Value]:
+        evaluator = self.file.evaluator
+        if evaluator.is_module_container(value):
+            yield from evaluator.elements(value)
+        elif value.kind is Kind.MODULE and value.symbol is not None:
+            model = self.file.program.class_model(value.symbol)
+            if model is not None and model.file is self.file and not _initialises_itself(model):
+                for attribute in model.attributes.values():
+                    yield from (part for _, part in attribute.assigned())
+
     @property
     def fix(self) -> Fix:
         """Go through ``modules()``; unsafe, since it changes the values that the training starts from."""
@@ -202,6 +219,12 @@ class ChildLoop:
         method = self.method.replace("children", "modules")
         edit = Edit(self.file.range(self.call.func.attr), method)
         return Fix(f"call `{method}()`", (edit,), safety="unsafe")
+
+
+def _initialises_itself(cls: ClassModel) -> bool:
+    """Whether a class may give its layers other values than those of PyTorch."""
+    lines = cls.file.source.lines[cls.outline.first - 1 : cls.outline.last]
+    return any(map(_OWN_VALUES.search, lines))
 
 
 def child_loops(file: File, wanted: Collection[int]) -> Iterator[ChildLoop]:

@@ -58,10 +58,11 @@ def init_over_children(loop: ChildLoop) -> Iterator[Finding]:
     broken = bool(Net().body[0].bias.any())
     ```
 
-    A finding needs a layer of a type that the loop tests for, in a container of the same module. Silent are loops that hand
-    the child on or go through what it holds, methods that also call `apply()` or `modules()`, containers that are read
-    while the module is made, since their layers may be initialised there, and what is inside of modules of other classes,
-    which are often pretrained. The fix is unsafe: the training starts from other values.
+    A finding needs a layer of a type that the loop tests for, in a container of the same module or in a module whose class
+    stands in the same file. Silent are loops that hand the child on or go through what it holds, methods that also call
+    `apply()` or `modules()`, parts that are read while the module is made, since their layers may be initialised there, and
+    what is inside of classes of other files, or of those that initialise themselves or load weights. The fix is unsafe: the
+    training starts from other values.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.children
