@@ -159,6 +159,7 @@ class Both:
             "Construction",
             "MethodCall",
             "ClassLevelModule",
+            "EmptyParameter",
             "ReboundName",
             *self.everything.places,
         ):

@@ -23,6 +23,7 @@ def import_model() -> None:
     import torchlint.model.class_level
     import torchlint.model.construction
     import torchlint.model.containers
+    import torchlint.model.empty
     import torchlint.model.freezing
     import torchlint.model.layers
     import torchlint.model.misspelling

@@ -235,6 +235,13 @@ def _rebound_names(file: File, wanted: Screened) -> Iterator[Any]:
         yield from rebound_names(model)
 
 
+def _empty_parameters(file: File, wanted: Screened) -> Iterator[Any]:
+    from torchlint.model.empty import empty_parameters
+
+    for model in _models(file, wanted, "EmptyParameter"):
+        yield from empty_parameters(model)
+
+
 def _method_calls(file: File, wanted: Screened) -> Iterator[Any]:
     from torchlint.model.calls import calls_of
 
@@ -324,6 +331,7 @@ _SUBJECTS: dict[str, Callable[[File, Screened], Iterator[Any]]] = {
     "Construction": _constructions,
     "Reinitialization": _reinitializations,
     "ReboundName": _rebound_names,
+    "EmptyParameter": _empty_parameters,
     "SuperCall": _super_calls,
     "MethodCall": _method_calls,
     "PlainContainer": _plain_containers,

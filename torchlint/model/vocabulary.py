@@ -93,6 +93,9 @@ def may_pad(text: str) -> bool:
     return "Embedding" in text and ("padding_idx" in text or _THIRD_ARGUMENT.search(text) is not None)
 
 
+EMPTY_TENSORS = ("torch.empty", "torch.Tensor", "torch.FloatTensor", "torch.DoubleTensor", "torch.HalfTensor")
+"""What makes a tensor of memory as it was found."""
+
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 
 
