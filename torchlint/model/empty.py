@@ -17,6 +17,11 @@ from torchlint.model.vocabulary import EMPTY_TENSORS
 
 _INITIALISING = re.compile(r"(?i)init(?!__)|reset|\bapply\b|parameters|state_dict|_load|load_|\bdata\b")
 
+_FILLED_ELSEWHERE = re.compile(
+    r"(?i)pretrained|checkpoint|state_dict|quantiz|in \w[\w.]*\.(?:named_)?parameters\(\)|\.apply\("
+)
+"""What speaks of weights that are loaded, or written for all Parameters at once."""
+
 
 @dataclass(frozen=True, eq=False)
 class EmptyParameter:
@@ -52,9 +57,11 @@ class EmptyParameter:
         """Whether anything in the class or around it may write to the Parameter.
 
         Outside of the forward pass the attribute is not even mentioned, nothing in the class speaks of initialising, and
-        nothing else in the file names the attribute or the class.
+        nothing else in the file names the attribute or the class, loads weights or writes to all Parameters.
         """
         attribute = self.assigned.attribute
+        if _FILLED_ELSEWHERE.search(self.cls.file.source.text):
+            return True
         forward = self.cls.used_by_forward - self.cls.used_by_init
         if any(root(load.place.function).name not in forward for load in attribute.loads):
             return True
@@ -76,8 +83,9 @@ class EmptyParameter:
             if name != "__init__" and (_INITIALISING.search(name) or name.endswith("_")):
                 return True
             given = [item.value for item in call.node.args]
-            if any(isinstance(node, cst.Name) and node.value == function.self_name for node in given):
-                return name != "super"
+            with_self = any(isinstance(node, cst.Name) and node.value == function.self_name for node in given)
+            if with_self and name != "super":
+                return True
         return function.name != "__init__" and bool(_INITIALISING.search(function.name))
 
     def _is_named_elsewhere(self, name: str) -> bool:

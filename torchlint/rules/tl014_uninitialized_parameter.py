@@ -56,7 +56,7 @@ def uninitialized_parameter(parameter: EmptyParameter) -> Iterator[Finding]:
 
     The rule is in preview: whoever makes the module may initialise it, or load a checkpoint, in another file. Silent are
     classes in which, or in whose base classes, anything speaks of initialising, resetting or loading, Parameters that are
-    mentioned anywhere in the file but in the forward pass, and functions that are given `self`.
+    mentioned anywhere in the file but in the forward pass, and files that load weights, or go through `parameters()`.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.empty.html
