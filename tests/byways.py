@@ -1144,7 +1144,7 @@ REPLACEMENTS = {
         "body = nn.Sequential()\nfor i in range(3):\n    body.add_module('a', nn.ReLU())", "return x"
     ),
     "keys in a variable": net(
-        f"from collections import OrderedDict as Keyed\nkeyed = Keyed({_PAIRS})\nself.fc = nn.Sequential(keyed)",
+        f"import collections\nkeyed = collections.OrderedDict({_PAIRS})\nself.fc = nn.Sequential(keyed)",
         "return x",
     ),
     "keys in an alias": net(

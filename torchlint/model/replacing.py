@@ -58,8 +58,7 @@ def replaced_registrations(file: File, wanted: Collection[int]) -> Iterator[Repl
             yield from _assigned_twice(owner, function)
         yield from _registered_twice(file, function)
         yield from _registered_in_loops(file, function)
-        if any(word in file.source.text for word in KEYED):
-            yield from _repeated_keys(file, function)
+        yield from _repeated_keys(file, function)
 
 
 # ------------------------------------------------------------------------------------------------------- assignments
@@ -281,12 +280,19 @@ def _may_end_early(loop: cst.For) -> bool:
 def _repeated_keys(file: File, function: Function) -> Iterator[ReplacedRegistration]:
     """``nn.Sequential(OrderedDict([("a", ...), ("a", ...)]))``, and the same for ``nn.ModuleDict``."""
     for call in function.calls:
-        dotted = file.evaluator.dotted(call.node.func, function)
-        if dotted not in KEYED_CONTAINERS or len(call.node.args) != 1 or call.node.args[0].star:
+        if len(call.node.args) != 1 or call.node.args[0].star:
+            continue
+        if file.evaluator.dotted(call.node.func, function) not in KEYED_CONTAINERS:
             continue
         for value in file.evaluator.values(call.node.args[0].value, function):
-            if value.function is function and value.node is not None:
+            is_named = _is_keyed(call.node) or (isinstance(value.node, cst.Call) and _is_keyed(value.node))
+            if value.function is function and value.node is not None and is_named:
                 yield from _repeats(file, value.node)
+
+
+def _is_keyed(call: cst.Call) -> bool:
+    """Whether a call names what keeps keys, under no other name."""
+    return _dotted(call.func).rpartition(".")[2] in KEYED
 
 
 def _repeats(file: File, node: cst.CSTNode) -> Iterator[ReplacedRegistration]:

@@ -18,12 +18,13 @@ def may_rebind(cls: ClassSketch) -> bool:
     init = cls.methods.get("__init__")
     if init is None:
         return False
-    for name in init.sketch.stores:
+    for name, bindings in init.sketch.stores.items():
         values = cls.stored.get(name, ())
         if (
             len(values) > 1
-            and any(scope is init and scope.possible(node) & (MODULE | PARAMETER) for scope, node in values)
+            and not all(isinstance(binding.node, ast.Constant) for binding in bindings)
             and any(_may_be_other(scope, node) for scope, node in values)
+            and any(scope is init and scope.possible(node) & (MODULE | PARAMETER) for scope, node in values)
         ):
             return True
     return False

@@ -12,6 +12,7 @@ from torchlint.screen.kinds import MODULE
 from torchlint.screen.lines import nodes_on
 from torchlint.screen.scopes import ClassSketch, FileSketch
 
+_TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))
 _REGISTERING = re.compile(r"add_module|register_(?:buffer|parameter|module)")
 
 
@@ -29,19 +30,83 @@ def replacing(file: FileSketch) -> Iterator[int]:
             if _may_register_twice(nodes_on([file.tree.body[index]], lines, in_classes=True)):
                 yield index
     if any(word in outline.text for word in KEYED):
-        for index, statement in enumerate(file.tree.body):
-            if any(map(_repeats_key, ast.walk(statement))):
+        for index in sorted(set(chain.from_iterable(map(outline.mentioning, KEYED)))):
+            if not file.in_script(index):
+                if any(map(_repeats_key, ast.walk(file.tree.body[index]))):
+                    yield index
+            elif any(map(_repeats_key, chain.from_iterable(map(ast.walk, file.script.nodes)))):
                 yield index
 
 
 def _may_assign_twice(cls: ClassSketch) -> bool:
-    """Whether one method may assign two modules to one attribute."""
+    """Whether one block of a method may assign two modules to one attribute."""
     for method in cls.methods.values():
-        for name, bindings in method.sketch.stores.items():
-            several = len(bindings) > 1 and sum(binding.kind == "value" for binding in bindings) > 1
-            if several and cls.own_attribute(name) & MODULE:
-                return True
+        several = {name for name, bindings in method.sketch.stores.items() if len(bindings) > 1}
+        if several and any(
+            cls.own_attribute(name) & MODULE
+            for name in several & _assigned_twice(method.nodes, method.sketch.self_name)
+        ):
+            return True
     return False
+
+
+def _assigned_twice(statements: list[ast.stmt], self_name: str | None) -> set[str]:
+    """The attributes that one block assigns twice, without a use of the first for the second."""
+    found: set[str] = set()
+    blocks: list[list[ast.stmt]] = [statements]
+    while blocks:
+        made: set[str] = set()
+        for statement in _flat(blocks.pop(), blocks):
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+                names = set(_attributes(statement))
+                used = made & names and set(_read(statement.value, self_name))
+                found |= made & (names - used)
+                made |= names
+    return found
+
+
+def _read(value: ast.expr, self_name: str | None) -> Iterator[str]:
+    """The attributes of ``self`` that an expression reads."""
+    for node in ast.walk(value):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == self_name
+        ):
+            yield node.attr
+
+
+def _flat(statements: list[ast.stmt], inner: list[list[ast.stmt]]) -> Iterator[ast.stmt]:
+    """The statements of one block; the blocks in them go to ``inner``.
+
+    What always runs behind a loop or a ``try`` belongs to the block around.
+    """
+    for statement in statements:
+        yield statement
+        if isinstance(statement, _TRY):
+            inner.append([*statement.body, *statement.orelse])
+            inner += [handler.body for handler in statement.handlers]
+            yield from _flat(statement.finalbody, inner)
+        elif isinstance(statement, ast.For | ast.AsyncFor | ast.While):
+            inner.append(statement.body)
+            yield from _flat(statement.orelse, inner)
+        elif isinstance(statement, ast.If):
+            inner += [statement.body, statement.orelse]
+        elif isinstance(statement, ast.With | ast.AsyncWith | ast.FunctionDef | ast.AsyncFunctionDef):
+            inner.append(statement.body)
+        elif isinstance(statement, ast.Match):
+            inner += [case.body for case in statement.cases]
+
+
+def _attributes(statement: ast.Assign | ast.AnnAssign) -> Iterator[str]:
+    """The names of the attributes that are assigned."""
+    targets = list(statement.targets) if isinstance(statement, ast.Assign) else [statement.target]
+    while targets:
+        target = targets.pop()
+        if isinstance(target, ast.Attribute):
+            yield target.attr
+        elif isinstance(target, ast.Tuple | ast.List):
+            targets += target.elts
 
 
 def _may_register_twice(nodes: Iterable[ast.AST]) -> bool:
