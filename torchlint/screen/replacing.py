@@ -30,12 +30,23 @@ def replacing(file: FileSketch) -> Iterator[int]:
             if _may_register_twice(nodes_on([file.tree.body[index]], lines, in_classes=True)):
                 yield index
     if any(word in outline.text for word in KEYED):
-        for index in sorted(set(chain.from_iterable(map(outline.mentioning, KEYED)))):
-            if not file.in_script(index):
-                if any(map(_repeats_key, ast.walk(file.tree.body[index]))):
-                    yield index
-            elif any(map(_repeats_key, chain.from_iterable(map(ast.walk, file.script.nodes)))):
-                yield index
+        yield from _repeating_keys(file, sorted(set(chain.from_iterable(map(outline.mentioning, KEYED)))))
+
+
+def _repeating_keys(file: FileSketch, named: list[int]) -> Iterator[int]:
+    """Of the statements that name a dict of modules, those in which a key stands twice; a script is one for all."""
+    in_script = [index for index in named if file.in_script(index)]
+    if in_script:
+        script = [index for index in range(len(file.tree.body)) if file.in_script(index)]
+        repeating = [index for index in script if _has_repeated_key(file.tree.body[index])]
+        yield from (*repeating, *in_script) if repeating else ()
+    for index in named:
+        if index not in in_script and _has_repeated_key(file.tree.body[index]):
+            yield index
+
+
+def _has_repeated_key(statement: ast.stmt) -> bool:
+    return any(map(_repeats_key, ast.walk(statement)))
 
 
 def _may_assign_twice(cls: ClassSketch) -> bool:
