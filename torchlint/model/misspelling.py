@@ -55,9 +55,16 @@ class MisspelledMethod:
 
     @property
     def is_called(self) -> bool:
-        """Whether the name stands anywhere else in the file, or in a base class: then it is what the author calls it."""
+        """Whether it is what the author calls it: the name stands elsewhere in the file, in a base class, or in a file
+        that imports this class."""
         program, bases = self.cls.file.program, self.cls.ancestor_symbols
         if any(symbol is None or program.has_word(f".{self.name}", symbol) for symbol in bases):
+            return True
+        if any(
+            f".{self.name}(" in self.cls.file.program.file(user).source.text
+            for user in self.cls.file.project.users(self.cls.symbol)
+            if user is not self.cls.file.outline
+        ):
             return True
         return len(re.findall(rf"\b{self.name}\b", self.cls.file.source.text)) > 1 + len(self._calls_of_super)
 

@@ -32,6 +32,8 @@ _DISPLAYS = (
     cst.SetComp,
     cst.GeneratorExp,
 )
+_CALLING_NOTHING = ("torch.", "builtins.", "lightning.", "pytorch_lightning.", "typing.", "abc.")
+"""Where base classes come from whose ``__init__`` calls no method that is overridden here."""
 _UNREGISTERING = ("_parameters", "_modules", "__dict__", "__delattr__")
 
 
@@ -163,4 +165,19 @@ def _is_behind(cls: ClassModel, first: Store, store: Store) -> bool:
     """Whether an assignment runs when the name is registered: later in ``__init__``, or in a method that it does not call."""
     if store.place.function is first.place.function:
         return store.place.order > first.place.order
-    return root(store.place.function).name not in cls.used_by_init
+    method = root(store.place.function).name
+    return method not in cls.used_by_init and not _may_be_called_by_base(cls, method)
+
+
+def _may_be_called_by_base(cls: ClassModel, method: str) -> bool:
+    """Whether ``super().__init__()`` may call a method, before anything is registered here."""
+    for symbol in cls.ancestor_symbols:
+        if symbol is None or (symbol.kind != "class" and not symbol.dotted.startswith(_CALLING_NOTHING)):
+            return True
+    return any(
+        load.name == method
+        for model in cls.ancestors
+        for name in model.used_by_init
+        for function in model.methods[name].everything()
+        for load in function.loads
+    )

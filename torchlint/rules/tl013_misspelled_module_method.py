@@ -80,8 +80,9 @@ def misspelled_module_method(method: MisspelledMethod) -> Iterator[Finding]:
 
     Looked for are names that are one slip away from `__init__`, `forward` and, in a LightningModule, `training_step`,
     `validation_step`, `test_step` and `configure_optimizers`, where neither the class nor a base class has the right one.
-    Silent is a name that stands anywhere else in the file or in a base class, since then it is called, and an `__int__` that
-    makes a number. The fix is safe for an `__init__`; any other method may be called from another file, by its wrong name.
+    Silent is a name that stands anywhere else in the file, in a base class or in a file that imports this one, since then it
+    is called, and an `__int__` that makes a number. The fix is safe for an `__init__`; any other method may be called by its
+    wrong name from where nobody looks.
 
     References:
     - https://docs.python.org/3/reference/datamodel.html#object.__init__

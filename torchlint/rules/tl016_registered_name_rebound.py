@@ -61,9 +61,11 @@ def registered_name_rebound(rebound: ReboundName) -> Iterator[Finding]:
         broken = True
     ```
 
-    Silent are names that are registered on some paths only, methods that `__init__` calls, classes that take out what they
-    registered (`del self.scale`, `self._parameters`), and values that may be a Parameter or a module. A cast of the Parameter
-    itself (`self.w = self.w.to(device)`) is TL005 or harmless; a Parameter that is made anew in `forward` is TL104.
+    Silent are names that are registered on some paths only, methods that `__init__` or a base class calls while the module is
+    made, classes that take out what they registered (`del self.scale`, `self._parameters`), and values that may be a
+    Parameter or a module. A cast of the Parameter itself (`self.w = self.w.to(device)`) is TL005 or harmless, a Parameter
+    that is made anew in `forward` is TL104. Where both would speak of a plain tensor, this rule does and TL002 does not,
+    since that name cannot be registered as a buffer.
 
     References:
     - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_parameter
