@@ -1501,6 +1501,127 @@ if True:
 """,
 }
 
+_PAIRS = "[('fc', nn.Linear(8, 8)), ('fc', nn.Linear(8, 8))]"
+REPLACEMENTS = {
+    "of a class of the file": net(
+        "self.fc = Part()\nself.fc = Part()",
+        "return x",
+        "class Part(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)",
+    ),
+    "of a factory": net(
+        "self.fc = make()\nself.fc = make()", "return x", "def make():\n    return nn.Linear(8, 8)"
+    ),
+    "in a tuple": net(
+        "self.a, self.fc = nn.Linear(8, 8), nn.Linear(8, 8)\nself.fc = nn.Linear(8, 8)", "return x"
+    ),
+    "in a closure": net(
+        "def build():\n    self.fc = nn.Linear(8, 8)\n    self.fc = nn.Linear(8, 8)\nbuild()", "return x"
+    ),
+    "registered through an alias": net(
+        "body = self.body = nn.Sequential()\nbody.add_module('a', nn.ReLU())\nbody.add_module('a', nn.ReLU())",
+        "return x",
+    ),
+    "registered by keyword": net(
+        "self.add_module(name='a', module=nn.ReLU())\nself.add_module(name='a', module=nn.ReLU())", "return x"
+    ),
+    "registered in an outer loop": net(
+        "body = nn.Sequential()\nfor i in range(3):\n    body.add_module('a', nn.ReLU())", "return x"
+    ),
+    "keys in a variable": net(
+        f"import collections\nkeyed = collections.OrderedDict({_PAIRS})\nself.fc = nn.Sequential(keyed)",
+        "return x",
+    ),
+    "keys in an alias": net(
+        f"self.fc = Body(OrderedDict({_PAIRS}))",
+        "return x",
+        "from collections import OrderedDict\nBody = nn.Sequential",
+    ),
+    "keys in a script": f"from torch import nn\nparts = {_PAIRS}\nnet = nn.ModuleDict(parts)\n",
+}
+
+_PADDED = "self.emb = nn.Embedding(8, 8, padding_idx=0)"
+PADDING = {
+    "through an alias": net(
+        "self.emb = Emb(8, 8, 0)\nnn.init.normal_(self.emb.weight)",
+        "return x",
+        "Emb = nn.Embedding  # Embedding(8, 8, 0)",
+    ),
+    "imported": net(f"from torch.nn.init import normal_\n{_PADDED}\nnormal_(self.emb.weight)", "return x"),
+    "an alias of torch.nn.init": net(
+        f"{_PADDED}\ni.normal_(tensor=self.emb.weight.data)", "return x", "import torch.nn.init as i"
+    ),
+    "of another name": net(f"{_PADDED}\nsame = self.emb\nsame.weight.data.uniform_(-1, 1)", "return x"),
+    "of what a factory makes": net(
+        "self.emb = make()\nnn.init.normal_(self.emb.weight)",
+        "return x",
+        "def make():\n    return nn.Embedding(8, 8, 0)",
+    ),
+    "in a lambda": net(f"{_PADDED}\nf = lambda: nn.init.normal_(self.emb.weight)\nf()", "return x"),
+    "on several lines": net(f"{_PADDED}\nnn.init.normal_(\n    self.emb\n    .weight\n)", "return x"),
+}
+
+_BODY = "self.body = nn.Sequential(nn.Linear(8, 8))"
+CHILDREN = {
+    "of a name": net(
+        f"{_BODY}\nme = self\nfor m in me.children():\n    if isinstance(m, nn.Linear):\n        m.bias.data.zero_()"
+    ),
+    "in a closure": net(
+        f"{_BODY}\ndef init():\n    for m in self.children():\n        if isinstance(m, nn.Linear):\n"
+        "            m.bias.data.zero_()\ninit()"
+    ),
+    "on several lines": net(
+        f"{_BODY}\nfor m in (\n    self\n    .children()\n):\n    if isinstance(m, nn.Linear):\n        m.bias.data.zero_()"
+    ),
+    "of a script": "from torch import nn\nnet = nn.Sequential(nn.Sequential(nn.Linear(8, 8)))\nfor m in net.children():\n"
+    "    if isinstance(m, nn.Linear):\n        nn.init.zeros_(m.bias)\n",
+}
+
+_SCALE = "self.w = nn.Parameter(torch.zeros(8))"
+REBOUND = {
+    "of a factory": net(
+        "self.w = make()",
+        before="def make():\n    return nn.Parameter(torch.zeros(8))",
+        members="def reset(self):\n    self.w = torch.zeros(8)",
+    ),
+    "by a name": net(_SCALE, members="def reset(self):\n    w = torch.zeros(8)\n    self.w = w"),
+    "by a method": net(
+        _SCALE,
+        members="def reset(self):\n    self.w = self.make()\ndef make(self):\n    return torch.zeros(8)",
+    ),
+    "in a tuple": net(_SCALE, members="def reset(self):\n    self.v, self.w = 1, torch.zeros(8)"),
+    "in a closure": net(
+        _SCALE, members="def reset(self):\n    def inner():\n        self.w = 0.0\n    inner()"
+    ),
+    "in a chain": net(_SCALE, members="def reset(self):\n    self.v = self.w = torch.zeros(8) + 1"),
+    "a submodule": net(
+        "self.layers = nn.Sequential(nn.ReLU())", members="def reset(self):\n    self.layers = lambda x: x"
+    ),
+}
+
+TWICE = {
+    "by an alias": net("self.fc = nn.Linear(8, 8)\nBase.__init__(self)", "return x", "Base = nn.Module"),
+    "in a block": net(
+        "with torch.no_grad():\n    self.fc = nn.Linear(8, 8)\n    nn.Module.__init__(self)", "return x"
+    ),
+    "in an expression": net("self.fc = nn.Linear(8, 8)\n_ = nn.Module.__init__(self)", "return x"),
+}
+
+_USES = "return self.fc(x)"
+CLASS_LEVEL = {
+    "through a factory": net("", _USES, "def make():\n    return nn.Linear(8, 8)", "fc = make()"),
+    "through an alias": net("", _USES, "Layer = nn.Linear", "fc = Layer(8, 8)"),
+    "under an if": net("", _USES, members="if True:\n    fc = nn.Linear(8, 8)"),
+    "in a tuple": net("", _USES, members="fc, n = nn.Linear(8, 8), 8"),
+    "by a name": net("", _USES, "layer = nn.Linear(8, 8)", "other = layer\nfc = nn.Sequential(layer)"),
+    "a comprehension": net("", "return self.fc[0](x)", members="fc = [nn.Linear(8, 8) for _ in range(3)]"),
+    "a class of the file": net(
+        "",
+        _USES,
+        "class Part(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)",
+        "fc = Part()",
+    ),
+}
+
 ALL = {
     f"{kind}: {name}": source
     for kind, group in (
@@ -1518,6 +1639,12 @@ ALL = {
         ("overrides", OVERRIDES),
         ("repetitions", REPETITIONS),
         ("types", TYPES),
+        ("rebound", REBOUND),
+        ("children", CHILDREN),
+        ("padding", PADDING),
+        ("twice", TWICE),
+        ("class level", CLASS_LEVEL),
+        ("replacements", REPLACEMENTS),
         ("layers", LAYERS),
         ("forwards", FORWARDS),
         ("in place", IN_PLACE),

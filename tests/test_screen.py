@@ -156,7 +156,14 @@ class Both:
             return bool(thing.names.rpartition(".")[2] != thing.cls.name)
         if subject == "SchedulerStep":
             return bool(thing.schedulers)
-        if subject in ("Construction", "MethodCall", *self.everything.places):
+        if subject in (
+            "Construction",
+            "MethodCall",
+            "ClassLevelModule",
+            "EmptyParameter",
+            "ReboundName",
+            *self.everything.places,
+        ):
             return any(list(rule.check(thing)) for rule in self.rules if rule.subject == subject)
         return True
 

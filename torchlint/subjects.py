@@ -47,6 +47,11 @@ SUBJECTS = {
         "registering.assigned_registrations", "attributes.may_keep_registration", ("register_", "add_module")
     ),
     "Override": Subject("overriding.overrides", "overriding.may_override"),
+    "Reinitialization": Subject("reinitialising.reinitializations", "construction.may_initialise_twice"),
+    "ReboundName": Subject("rebinding.rebound_names", "rebinding.may_rebind"),
+    "EmptyParameter": Subject("empty.empty_parameters", "empty.may_leave_empty"),
+    "ClassLevelModule": Subject("class_level.class_level_modules", "class_level.may_share_modules"),
+    "MisspelledMethod": Subject("misspelling.misspelled_methods", "misspelling.may_misspell"),
     "InplaceCall": Subject("inplace.inplace_calls", "attributes.may_overwrite_input"),
     "SchedulerStep": Subject("schedulers.scheduler_steps", "schedulers.stepping", ("step",), anywhere=True),
     "SchedulerCall": Subject("schedulers.scheduler_calls", "schedulers.asking", anywhere=True),
@@ -62,6 +67,11 @@ SUBJECTS = {
     "DroppedResult": Subject("discarding.dropped_results", "discarding.dropping", ("torch",), anywhere=True),
     "LastOfSecond": Subject("recurrent.last_of_second", "recurrent.taking", ("-1",), anywhere=True),
     "OwnShape": Subject("reshaping.own_shapes", "reshaping.viewing", (".view(", ".reshape("), anywhere=True),
+    "ReplacedRegistration": Subject("replacing.replaced_registrations", "replacing.replacing", anywhere=True),
+    "PaddingOverwrite": Subject(
+        "padding.padding_overwrites", "padding.randomising", ("Embedding",), anywhere=True
+    ),
+    "ChildLoop": Subject("child_loops.child_loops", "child_loops.looping", ("children",), anywhere=True),
     "GradientSwitch": Subject("freezing.gradient_switches", "freezing.switching", anywhere=True),
     "TypeTest": Subject("type_tests.type_tests", "type_tests.testing", anywhere=True),
     "RepeatedModule": Subject(

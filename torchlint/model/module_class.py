@@ -169,7 +169,7 @@ class ClassModel:
     @cached_property
     def body(self) -> Function:
         """The statements of the class body that are no definitions, as a function without a node."""
-        function = Function(self.file, "<class>", None, owner=self)
+        function = Function(self.file, "<class>", None, owner=self, outer=self.enclosing)
         simple = [
             item for item in self.node.body.body if not isinstance(item, (cst.FunctionDef, cst.ClassDef))
         ]

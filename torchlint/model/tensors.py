@@ -16,6 +16,7 @@ from torchlint.model.facts import torch_facts
 from torchlint.model.flow import Function, Load, Store
 from torchlint.model.kinds import Kind
 from torchlint.model.module_class import Assigned, Attribute, ClassModel, name_given, root
+from torchlint.model.rebinding import is_registered_before
 from torchlint.model.values import Value, argument
 
 if TYPE_CHECKING:
@@ -416,6 +417,7 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
                 values
                 and all(value.kind is Kind.TENSOR for value in values)
                 and not _is_of_parameter(values[0])
+                and not is_registered_before(attribute, store)
             ):
                 yield attribute, store, values[0]
                 break  # one finding for an attribute, also where it is assigned on several paths

@@ -32,6 +32,10 @@ REGISTERING_METHODS = {
 }  # fmt: skip
 """Methods of ``nn.Module`` that register, with the position of what they register; the name comes first."""
 
+KEYED_CONTAINERS = ("torch.nn.Sequential", "torch.nn.ModuleDict", "torch.nn.ParameterDict")
+KEYED = ("OrderedDict", "ModuleDict", "ParameterDict")
+"""Modules that are made of a dict, and the words that a file with one has."""
+
 COMPUTING = ("torch.nn.functional.", "torch.autograd.Variable")
 """How the names of functions begin that compute a tensor of their arguments."""
 
@@ -43,6 +47,7 @@ GRADIENT_SWITCHES = ("requires_grad", "requires_grad_", *MISSPELLED_SWITCHES)
 """What is assigned to in order to freeze a Parameter, and what is taken for it."""
 
 MODULE_ITERATORS = {"children": (), "modules": (), "named_children": (1,), "named_modules": (1,)}
+CHILDREN: dict[str, tuple[int, ...]] = {"children": (), "named_children": (1,)}
 PARAMETER_ITERATORS = {"parameters": (), "named_parameters": (1,), "buffers": (), "named_buffers": (1,)}
 """Methods of a module that go through what it holds, with the place of that in what they give."""
 
@@ -134,22 +139,51 @@ RECURRENT_LAYERS = ("LSTM", "GRU", "RNN")
 LAST_OF_SECOND = re.compile(r"\[\s*:\s*,\s*-\s*1\s*[,\]]")
 """``[:, -1]`` and ``[:, -1, :]``."""
 
-CALLED_BY_TORCH = CALLED_BY_TORCH = {
-    "train",
-    "eval",
-    "children",
-    "named_children",
-    "parameters",
-    "state_dict",
-    "to",
-}
-"""Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
-
 
 def may_make_iterator(name: str) -> bool:
     """Whether a function or method of this name may give what can be gone through once."""
     return name in ONE_SHOT_MAKERS or name in PARAMETER_ITERATORS or name in MODULE_ITERATORS
 
+
+def _slips(word: str) -> Iterator[str]:
+    """A letter that is left out, doubled or hit twice with its neighbour's turn, or another case."""
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+        yield word[: at + 1] + word[at:]
+        yield word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
+
+
+_OFTEN_MISSPELLED = ("forward", "training_step", "validation_step", "test_step", "configure_optimizers")
+_OTHER_SLIPS = {
+    "forword": "forward", "forwared": "forward", "farward": "forward", "fordward": "forward", "forwaed": "forward",
+    "Forward": "forward", "foreward": "forward", "forwarf": "forward", "configure_optimizer": "configure_optimizers",
+    "_init_": "__init__", "__int__": "__init__", "__inti__": "__init__", "__ini__": "__init__", "__nit__": "__init__",
+    "_init__": "__init__", "__init_": "__init__", "___init__": "__init__", "__init___": "__init__",
+    "__iinit__": "__init__", "__innit__": "__init__", "__iniit__": "__init__", "__initt__": "__init__",
+    "__intit__": "__init__", "__Init__": "__init__", "__INIT__": "__init__", "__nint__": "__init__",
+    "__initi__": "__init__", "__intt__": "__init__", "__inint__": "__init__", "__init": "__init__",
+}  # fmt: skip
+MISSPELLED_METHODS = {
+    slip: word for word in _OFTEN_MISSPELLED for slip in _slips(word) if slip != word
+} | _OTHER_SLIPS
+"""What is taken for the name of a method that PyTorch calls, with that name."""
+
+RANDOM_INITS = (
+    "normal", "uniform", "trunc_normal", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform",
+    "orthogonal", "random",
+)  # fmt: skip
+"""Functions of ``torch.nn.init``, and methods of a tensor, that fill with random values, without a last underscore."""
+
+_THIRD_ARGUMENT = re.compile(r"Embedding\([^(),=]+,[^(),=]+,[^(),=]")
+
+
+def may_pad(text: str) -> bool:
+    """Whether a file may make an embedding with a row for padding: with the word, or three arguments."""
+    return "Embedding" in text and ("padding_idx" in text or _THIRD_ARGUMENT.search(text) is not None)
+
+
+EMPTY_TENSORS = ("torch.empty", "torch.Tensor", "torch.FloatTensor", "torch.DoubleTensor", "torch.HalfTensor")
+"""What makes a tensor of memory as it was found."""
 
 _MODE_WORDS = ("training", "train", "is_eval", "eval", "evaluating", "inference", "is_test", "test")
 

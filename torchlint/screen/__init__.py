@@ -73,7 +73,7 @@ def _classes(
     """The classes that may hold one, for each subject, and those whose callers may pass modules in a list."""
     found: dict[str, dict[str, None]] = {}
     given: list[str] = []
-    for cls in _modules(file) if screens else ():
+    for cls in file.modules if screens else ():
         qualname = cls.outline.qualname
         if "PlainContainer" in screens and may_be_given_modules(cls):
             given.append(qualname)
@@ -95,18 +95,6 @@ def everything(outline: Outline, project: Project, rules: Sequence[Rule]) -> Scr
     subjects = {rule.subject for rule in rules}
     places = {name: every for name in subjects if SUBJECTS[name].anywhere}
     return Screened(dict.fromkeys(subjects - places.keys(), modules), modules, places, outline)
-
-
-def _modules(file: FileSketch) -> Iterable[ClassSketch]:
-    project, outline = file.project, file.outline
-    for definition in outline.definitions:
-        meant = outline.classes[
-            definition.qualname
-        ]  # of several with one name, which the model may take for another
-        if meant.bases and project.is_module(project.class_symbol(outline, meant)):
-            sketch = file.class_sketch(definition)
-            if sketch is not None:
-                yield sketch
 
 
 _POSSIBILITIES: dict[Project, Possibilities] = {}

@@ -95,3 +95,10 @@ def may_name_another_class(cls: ClassSketch) -> bool:
         for method in cls.methods.values()
         for call in method.sketch.calls
     )
+
+
+def may_initialise_twice(cls: ClassSketch) -> bool:
+    """Whether ``__init__`` calls the ``__init__`` of something twice."""
+    init = cls.methods.get("__init__")
+    calls = (call.node.func for call in init.sketch.calls) if init is not None else ()
+    return sum(isinstance(callee, ast.Attribute) and callee.attr == "__init__" for callee in calls) > 1

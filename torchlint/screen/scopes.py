@@ -85,6 +85,17 @@ class FileSketch:
                 stack += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
         return found
 
+    @cached_property
+    def modules(self) -> list[ClassSketch]:
+        """The Module classes."""
+        found: list[ClassSketch | None] = []
+        for definition in self.outline.definitions:
+            # Of several with one name, the model may take the last for another.
+            meant = self.outline.classes[definition.qualname]
+            if meant.bases and self.project.is_module(self.project.class_symbol(self.outline, meant)):
+                found.append(self.class_sketch(definition))
+        return [sketch for sketch in found if sketch is not None]
+
     def class_sketch(self, definition: ClassOutline) -> ClassSketch | None:
         key = f"{definition.line}:{definition.name}"
         if key not in self._classes:

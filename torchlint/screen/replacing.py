@@ -1,0 +1,159 @@
+"""The screen for registrations that another one under the same name may take away."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from torchlint.model.vocabulary import KEYED, REGISTERING_METHODS
+from torchlint.screen.kinds import MODULE
+from torchlint.screen.lines import nodes_on
+from torchlint.screen.scopes import ClassSketch, FileSketch
+
+_TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))
+_REGISTERING = re.compile(r"add_module|register_(?:buffer|parameter|module)")
+
+
+def replacing(file: FileSketch) -> Iterator[int]:
+    """The top-level statements in which something may be registered twice under one name."""
+    outline = file.outline
+    for cls in file.modules:
+        if _may_assign_twice(cls):
+            yield cls.outline.statement
+    if any(word in outline.text for word in REGISTERING_METHODS):
+        lines = outline.lines_matching(_REGISTERING)
+        for index in sorted(set(chain.from_iterable(map(outline.mentioning, REGISTERING_METHODS)))):
+            if _may_register_twice(nodes_on([file.tree.body[index]], lines, in_classes=True)):
+                yield index
+    if any(word in outline.text for word in KEYED):
+        yield from _repeating_keys(file, sorted(set(chain.from_iterable(map(outline.mentioning, KEYED)))))
+
+
+def _repeating_keys(file: FileSketch, named: list[int]) -> Iterator[int]:
+    """Of the statements that name a dict of modules, those in which a key stands twice; a script is one for all."""
+    in_script = [index for index in named if file.in_script(index)]
+    if in_script:
+        script = [index for index in range(len(file.tree.body)) if file.in_script(index)]
+        repeating = [index for index in script if _has_repeated_key(file.tree.body[index])]
+        yield from (*repeating, *in_script) if repeating else ()
+    for index in named:
+        if index not in in_script and _has_repeated_key(file.tree.body[index]):
+            yield index
+
+
+def _has_repeated_key(statement: ast.stmt) -> bool:
+    return any(map(_repeats_key, ast.walk(statement)))
+
+
+def _may_assign_twice(cls: ClassSketch) -> bool:
+    """Whether one block of a method may assign two modules to one attribute."""
+    for method in cls.methods.values():
+        several = {name for name, bindings in method.sketch.stores.items() if len(bindings) > 1}
+        if several and any(
+            cls.own_attribute(name) & MODULE
+            for name in several & _assigned_twice(method.nodes, method.sketch.self_name)
+        ):
+            return True
+    return False
+
+
+def _assigned_twice(statements: list[ast.stmt], self_name: str | None) -> set[str]:
+    """The attributes that one block assigns twice, without a use of the first for the second."""
+    found: set[str] = set()
+    blocks: list[list[ast.stmt]] = [statements]
+    while blocks:
+        made: set[str] = set()
+        for statement in _flat(blocks.pop(), blocks):
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+                names = set(_attributes(statement))
+                used = made & names and set(_read(statement.value, self_name))
+                found |= made & (names - used)
+                made |= names
+    return found
+
+
+def _read(value: ast.expr, self_name: str | None) -> Iterator[str]:
+    """The attributes of ``self`` that an expression reads."""
+    for node in ast.walk(value):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == self_name
+        ):
+            yield node.attr
+
+
+def _flat(statements: list[ast.stmt], inner: list[list[ast.stmt]]) -> Iterator[ast.stmt]:
+    """The statements of one block; the blocks in them go to ``inner``.
+
+    What always runs behind a loop or a ``try`` belongs to the block around.
+    """
+    for statement in statements:
+        yield statement
+        if isinstance(statement, _TRY):
+            inner.append([*statement.body, *statement.orelse])
+            inner += [handler.body for handler in statement.handlers]
+            yield from _flat(statement.finalbody, inner)
+        elif isinstance(statement, ast.For | ast.AsyncFor | ast.While):
+            inner.append(statement.body)
+            yield from _flat(statement.orelse, inner)
+        elif isinstance(statement, ast.If):
+            inner += [statement.body, statement.orelse]
+        elif isinstance(statement, ast.With | ast.AsyncWith | ast.FunctionDef | ast.AsyncFunctionDef):
+            inner.append(statement.body)
+        elif isinstance(statement, ast.Match):
+            inner += [case.body for case in statement.cases]
+
+
+def _attributes(statement: ast.Assign | ast.AnnAssign) -> Iterator[str]:
+    """The names of the attributes that are assigned."""
+    targets = list(statement.targets) if isinstance(statement, ast.Assign) else [statement.target]
+    while targets:
+        target = targets.pop()
+        if isinstance(target, ast.Attribute):
+            yield target.attr
+        elif isinstance(target, ast.Tuple | ast.List):
+            targets += target.elts
+
+
+def _may_register_twice(nodes: Iterable[ast.AST]) -> bool:
+    """Whether a name that is written out is given twice, or perhaps in a loop."""
+    names: set[object] = set()
+    calls = loops = False
+    for node in nodes:
+        loops = loops or isinstance(node, ast.For | ast.AsyncFor)
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in REGISTERING_METHODS
+        ):
+            name = _literal(_name_given(node))
+            calls = calls or name is not None
+            if name is not None and name in names:
+                return True
+            names.add(name)
+    return calls and loops
+
+
+def _name_given(call: ast.Call) -> ast.expr | None:
+    named = (item.value for item in call.keywords if item.arg == "name")
+    return call.args[0] if call.args else next(named, None)
+
+
+def _repeats_key(node: ast.AST) -> bool:
+    """Whether a key stands twice in a dict, or in a list of pairs."""
+    keys: list[ast.expr | None] = []
+    if isinstance(node, ast.Dict):
+        keys = node.keys
+    elif isinstance(node, ast.List | ast.Tuple):
+        pairs = (item for item in node.elts if isinstance(item, ast.List | ast.Tuple))
+        keys = [item.elts[0] for item in pairs if len(item.elts) == 2]
+    names = [name for name in map(_literal, keys) if name is not None]
+    return len(set(names)) < len(names)
+
+
+def _literal(node: ast.expr | None) -> object:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str | bytes) else None
