@@ -142,8 +142,9 @@ class TestWhatIsSurvived:
         def fail(_cls):
             raise ValueError("oops")
 
+        both = BUG.replace("for layer", "x = nn.functional.dropout(x, 0.5)\n        for layer")
         monkeypatch.setattr("torchlint.model.calls.calls_of", fail)
-        found = check_source(BUG, "net.py")
+        found = check_source(both, "net.py")
         assert sorted(item.code for item in found) == ["TL000", "TL001"]
         assert "MethodCall" in found[0].message
 
