@@ -255,5 +255,5 @@ def dropped_results(file: File, wanted: Collection[int]) -> Iterator[DroppedResu
             name = callee.attr.value if isinstance(callee, cst.Attribute) else file.code(callee)
             if isinstance(statement, cst.Expr) and name in PURE_METHODS | PURE_FUNCTIONS:
                 line = file.source.lines[file.range(statement).start.line - 1]
-                if next(pure_calls(line), None) is not None:
+                if next(pure_calls(line, file.outline.bindings), None) is not None:
                     yield DroppedResult(file, site, statement)

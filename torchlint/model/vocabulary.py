@@ -201,8 +201,13 @@ def promises_plain_data(words: Iterable[str]) -> bool:
     return bool(named & _PLAIN_TYPES) and named <= _PLAIN_TYPES | _TYPE_FORMS
 
 
-def pure_calls(text: str) -> Iterator[int]:
-    """Where lines of a text begin with a call of a pure method or function: ``x.unsqueeze(0)``."""
+def pure_calls(text: str, names: Iterable[str] = ()) -> Iterator[int]:
+    """Where lines of a text begin with a call of a pure method or function: ``x.unsqueeze(0)``.
+
+    A function is also called by a name alone, where the file binds it on the module level: one of ``names``.
+    """
+    for name in PURE_FUNCTIONS.intersection(names):
+        yield from (found.start() for found in re.finditer(rf"^[ \t]*{name}\(", text, re.MULTILINE))
     for found in _PURE_CALL.finditer(text):
         start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1
         if _HOLDER.fullmatch(text, start, found.start()):

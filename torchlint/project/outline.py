@@ -226,8 +226,8 @@ class Outline(_Drawn):
         return self.lines_at(found.start() for found in pattern.finditer(self.text))
 
     def lines_at(self, offsets: Iterable[int]) -> list[int]:
-        """The lines on which these places of the text are."""
-        return [bisect_left(self._line_ends, offset) + 1 for offset in offsets]
+        """The lines on which these places of the text are, in their order."""
+        return [bisect_left(self._line_ends, offset) + 1 for offset in sorted(offsets)]
 
     @cached_property
     def _line_ends(self) -> list[int]:

@@ -19,7 +19,7 @@ def dropping(file: FileSketch) -> Iterator[int]:
     """The top-level statements with a call on a line of its own that changes nothing."""
     if "torch" not in file.outline.text:
         return
-    lines = file.outline.lines_at(pure_calls(file.outline.text))
+    lines = file.outline.lines_at(pure_calls(file.outline.text, file.outline.bindings))
     for index, statement in enumerate(file.tree.body):
         if _has_dropped(statement, lines, file):
             yield index
