@@ -21,6 +21,7 @@ from torchlint.model.vocabulary import (
     PURE_METHODS,
     TENSOR_METHODS,
     pure_calls,
+    pure_imports,
 )
 
 _TENSORS = {Kind.TENSOR, Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER}
@@ -255,5 +256,5 @@ def dropped_results(file: File, wanted: Collection[int]) -> Iterator[DroppedResu
             name = callee.attr.value if isinstance(callee, cst.Attribute) else file.code(callee)
             if isinstance(statement, cst.Expr) and name in PURE_METHODS | PURE_FUNCTIONS:
                 line = file.source.lines[file.range(statement).start.line - 1]
-                if next(pure_calls(line, file.outline.bindings), None) is not None:
+                if next(pure_calls(line, pure_imports(file.source.text)), None) is not None:
                     yield DroppedResult(file, site, statement)

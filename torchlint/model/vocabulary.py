@@ -201,12 +201,22 @@ def promises_plain_data(words: Iterable[str]) -> bool:
     return bool(named & _PLAIN_TYPES) and named <= _PLAIN_TYPES | _TYPE_FORMS
 
 
+_FROM_TORCH = re.compile(r"from[ \t]+torch[\w.]*[ \t]+import\b[ \t]*(?:\(([^)]*)\)|([^\n]*))")
+
+
+@lru_cache(maxsize=4)
+def pure_imports(text: str) -> frozenset[str]:
+    """The pure functions that a text imports by their names."""
+    imported = {word for found in _FROM_TORCH.findall(text) for word in re.findall(r"\w+", "".join(found))}
+    return frozenset(PURE_FUNCTIONS & imported)
+
+
 def pure_calls(text: str, names: Iterable[str] = ()) -> Iterator[int]:
     """Where lines of a text begin with a call of a pure method or function: ``x.unsqueeze(0)``.
 
-    A function is also called by a name alone, where the file binds it on the module level: one of ``names``.
+    A function is also called by its name alone, where it is imported: one of ``names``.
     """
-    for name in PURE_FUNCTIONS.intersection(names):
+    for name in names:
         yield from (found.start() for found in re.finditer(rf"^[ \t]*{name}\(", text, re.MULTILINE))
     for found in _PURE_CALL.finditer(text):
         start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1

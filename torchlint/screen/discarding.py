@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from torchlint.model.vocabulary import MOVING_METHODS, PURE_FUNCTIONS, PURE_METHODS, pure_calls
+from torchlint.model.vocabulary import MOVING_METHODS, PURE_FUNCTIONS, PURE_METHODS, pure_calls, pure_imports
 from torchlint.project.outline import blocks_of
 from torchlint.screen.lines import spans_any
 from torchlint.screen.scopes import FileSketch
@@ -17,9 +17,8 @@ _LOOP = re.compile(r"^[ \t]*(?:async[ \t]+)?for\b[^:]*?\bin\b", re.MULTILINE)
 
 def dropping(file: FileSketch) -> Iterator[int]:
     """The top-level statements with a call on a line of its own that changes nothing."""
-    if "torch" not in file.outline.text:
-        return
-    lines = file.outline.lines_at(pure_calls(file.outline.text, file.outline.bindings))
+    text = file.outline.text
+    lines = file.outline.lines_at(pure_calls(text, pure_imports(text)))
     for index, statement in enumerate(file.tree.body):
         if _has_dropped(statement, lines, file):
             yield index
