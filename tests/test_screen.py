@@ -161,6 +161,7 @@ class Both:
             "MethodCall",
             "ClassLevelModule",
             "EmptyParameter",
+            "Override",
             "ReboundName",
             *self.everything.places,
         ):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from torchlint.model.vocabulary import KEYED, REGISTERING_METHODS
 from torchlint.screen.kinds import MODULE
-from torchlint.screen.lines import nodes_on
+from torchlint.screen.lines import spans_any
 from torchlint.screen.scopes import ClassSketch, FileSketch
+from torchlint.screen.sketch import dotted_name
 
 _TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))
+_EMPTY = {"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Identity"}
 _REGISTERING = re.compile(r"add_module|register_(?:buffer|parameter|module)")
 
 
@@ -25,7 +27,7 @@ def replacing(file: FileSketch) -> Iterator[int]:
     if any(word in outline.text for word in REGISTERING_METHODS):
         lines = outline.lines_matching(_REGISTERING)
         for index in sorted(set(chain.from_iterable(map(outline.mentioning, REGISTERING_METHODS)))):
-            if _may_register_twice(nodes_on([file.tree.body[index]], lines, in_classes=True)):
+            if _may_register_twice(file.tree.body[index], lines):
                 yield index
     if any(word in outline.text for word in KEYED):
         yield from _repeating_keys(file, sorted(set(chain.from_iterable(map(outline.mentioning, KEYED)))))
@@ -33,7 +35,7 @@ def replacing(file: FileSketch) -> Iterator[int]:
 
 def _repeating_keys(file: FileSketch, named: list[int]) -> Iterator[int]:
     """Of the statements that name a dict of modules, those in which a key stands twice; a script is one for all."""
-    in_script = [index for index in named if file.in_script(index)]
+    in_script = [index for index in named if file.in_script(index) and not _imports(file.tree.body[index])]
     if in_script:
         script = [index for index in range(len(file.tree.body)) if file.in_script(index)]
         repeating = [index for index in script if _has_repeated_key(file.tree.body[index])]
@@ -41,6 +43,10 @@ def _repeating_keys(file: FileSketch, named: list[int]) -> Iterator[int]:
     for index in named:
         if index not in in_script and _has_repeated_key(file.tree.body[index]):
             yield index
+
+
+def _imports(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def _has_repeated_key(statement: ast.stmt) -> bool:
@@ -70,8 +76,17 @@ def _assigned_twice(statements: list[ast.stmt], self_name: str | None) -> set[st
                 names = set(_attributes(statement))
                 used = made & names and set(_read(statement.value, self_name))
                 found |= made & (names - used)
-                made |= names
+                made |= names if _may_hold_weights(statement.value) else set()
     return found
+
+
+def _may_hold_weights(value: ast.expr) -> bool:
+    """Whether it is a call, other than for an empty container."""
+    if isinstance(value, ast.Tuple | ast.List):
+        return any(map(_may_hold_weights, value.elts))
+    if not isinstance(value, ast.Call):
+        return False
+    return bool(value.args or value.keywords) or dotted_name(value.func).rpartition(".")[2] not in _EMPTY
 
 
 def _read(value: ast.expr, self_name: str | None) -> Iterator[str]:
@@ -118,23 +133,38 @@ def _attributes(statement: ast.Assign | ast.AnnAssign) -> Iterator[str]:
             targets += target.elts
 
 
-def _may_register_twice(nodes: Iterable[ast.AST]) -> bool:
-    """Whether a name that is written out is given twice, or perhaps in a loop."""
-    names: set[object] = set()
-    calls = loops = False
-    for node in nodes:
-        loops = loops or isinstance(node, ast.For | ast.AsyncFor)
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in REGISTERING_METHODS
-        ):
-            name = _literal(_name_given(node))
-            calls = calls or name is not None
-            if name is not None and name in names:
-                return True
-            names.add(name)
-    return calls and loops
+def _may_register_twice(statement: ast.stmt, lines: Sequence[int]) -> bool:
+    """Whether one block registers under a name twice that is written out, or the body of a loop does once."""
+    blocks: list[list[ast.stmt]] = [[statement]]
+    loops: list[ast.For | ast.AsyncFor] = []
+    while blocks:
+        names: set[object] = set()
+        for each in _flat(blocks.pop(), blocks):
+            if not spans_any(each, lines):
+                continue
+            if isinstance(each, ast.ClassDef):
+                blocks.append(each.body)
+            elif isinstance(each, ast.For | ast.AsyncFor):
+                loops.append(each)
+            for name in _registered(each):
+                if name in names:
+                    return True
+                names.add(name)
+    return any(name for loop in loops for each in _flat(loop.body, []) for name in _registered(each))
+
+
+def _registered(statement: ast.stmt) -> Iterator[tuple[str, object]]:
+    """What is registered under which names that are written out, in the calls of a statement, those in its blocks left out."""
+    for part in ast.iter_child_nodes(statement):
+        for node in ast.walk(part) if isinstance(part, ast.expr | ast.withitem) else ():
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in REGISTERING_METHODS
+            ):
+                name = _literal(_name_given(node))
+                if name is not None:
+                    yield ast.dump(node.func.value), name
 
 
 def _name_given(call: ast.Call) -> ast.expr | None:
