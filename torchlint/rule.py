@@ -45,8 +45,9 @@ class Calls:
     ``functions`` maps each to the position of the argument ``argument``, which must be written out (or, unless it is
     ``given``, must not be). It must speak of training or evaluation, or must not, as ``mode`` tells, and may be a
     ``tensor`` that is no Parameter. Calls that may stand anywhere are only looked for in a file whose text names such a
-    function, and has one of the ``hints`` where there are any; a name in their argument must have the ``word`` in it. The
-    screen reads this from the source; the rule itself still has to look.
+    function, and has one of the ``hints`` where there are any; a name in their argument must have the ``word`` in it, and
+    a number must be ``between`` two others, the second left out. The screen reads this from the source; the rule itself
+    still has to look.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Calls:
         tensor: bool = False,
         hints: tuple[str, ...] = (),
         word: str = "",
+        between: tuple[float, float] | None = None,
     ) -> None:
         self.functions = functions
         self.argument = argument
@@ -66,6 +68,7 @@ class Calls:
         self.tensor = tensor
         self.hints = hints
         self.word = word
+        self.between = between
 
 
 class Rule:

@@ -19,7 +19,7 @@ _SPELLINGS = (".9", "9e-", "0e-", "9E-", "0E-")
 """How a number from 0.9 up to 1 is written: one of these is somewhere in it."""
 
 
-@rule("TL112", since="0.1.0", calls=(Calls(_NORMS, "momentum", hints=_SPELLINGS),))
+@rule("TL112", since="0.1.0", calls=(Calls(_NORMS, "momentum", hints=_SPELLINGS, between=(0.9, 1)),))
 def batchnorm_momentum_convention(call: LayerCall) -> Iterator[Finding]:
     """`nn.BatchNorm2d(c, momentum=0.99)` forgets its statistics at each batch: PyTorch counts the momentum the other way.
 

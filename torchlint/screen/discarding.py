@@ -52,7 +52,7 @@ def _is_pure(callee: ast.expr, file: FileSketch) -> bool:
 def _may_move(name: str, file: FileSketch) -> bool:
     """Whether a name may be one of several variables of a loop, or be made by a function of torch."""
     text = file.outline.text
-    if any(re.search(rf"\b{name}\b", found[0]) for found in _LOOP.finditer(text)):
+    if any("," in found[0] and re.search(rf"\b{name}\b", found[0]) for found in _LOOP.finditer(text)):
         return True
     for found in re.finditer(rf"{name}[ \t]*(?::[^=\n]*)?=[\s(]*(\w+)", text):
         before = text[max(found.start() - 200, 0) : found.start()].rstrip(" \t")[-1:]

@@ -57,16 +57,34 @@ def _watched(text: str, rules: Sequence[Rule]) -> Watched:
 def _may_call(scope: Scope, watched: Watched) -> bool:
     looked_for = {each for several in watched.values() for each in several}
     return any(
-        any(_gives(call.node, calls, position) for calls, position in looked_for)
+        any(_gives(call.node, calls, position, scope) for calls, position in looked_for)
         and _may_be_watched(call, scope, watched)
         for call in scope.sketch.calls
     )
 
 
-def _gives(call: ast.Call, calls: Calls, position: int) -> bool:
+def _gives(call: ast.Call, calls: Calls, position: int, scope: Scope) -> bool:
     """Whether an argument is given; in ``functools.partial``, all of them stand one place further on."""
     written = [argument(call, calls.argument, each) for each in (position, position + 1)]
-    return any(node is not None and _speaks_of(node, calls.word) for node in written)
+    return any(
+        node is not None
+        and _speaks_of(node, calls.word)
+        and (calls.between is None or _may_be_between(node, calls.between, scope))
+        for node in written
+    )
+
+
+def _may_be_between(node: ast.expr, bounds: tuple[float, float], scope: Scope) -> bool:
+    """Whether something may be a number between these: a literal, or a constant of the module, is one or is not."""
+    sources: list[ast.expr | None] = [node]
+    if isinstance(node, ast.Name) and next(scope.bindings(node.id), None) is None:
+        constants = scope.file.script.sketch.definitions.get(node.id, ())
+        sources = [item.node if item.kind == "value" else None for item in constants] or [None]
+    return any(not isinstance(each, ast.Constant) or _is_between(each.value, bounds) for each in sources)
+
+
+def _is_between(value: object, bounds: tuple[float, float]) -> bool:
+    return isinstance(value, int | float) and bounds[0] <= value < bounds[1]
 
 
 def _speaks_of(node: ast.expr, word: str) -> bool:
