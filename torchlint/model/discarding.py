@@ -22,6 +22,7 @@ from torchlint.model.vocabulary import (
     TENSOR_METHODS,
     pure_calls,
     pure_imports,
+    speaks_of_loader,
 )
 
 _TENSORS = {Kind.TENSOR, Kind.PARAMETER, Kind.LOST_PARAMETER, Kind.BUFFER}
@@ -169,7 +170,9 @@ class DroppedResult:
         if isinstance(node, (cst.Name, cst.Attribute)) and "loader" in next(words(node)).lower():
             return True
         values = self.file.evaluator.values(node, definition.place.function)
-        return all(value.dotted == "torch.utils.data.DataLoader" for value in values)
+        return speaks_of_loader(self.file.source.text) and all(
+            value.dotted == "torch.utils.data.DataLoader" for value in values
+        )
 
     # -- what it may be for --------------------------------------------------------------------------------------------
 

@@ -224,6 +224,14 @@ def pure_calls(text: str, names: Iterable[str] = ()) -> Iterator[int]:
             yield start
 
 
+_LOADER = re.compile(r"(?:loader|LOADER|Loader)\b")
+
+
+def speaks_of_loader(text: str) -> bool:
+    """Whether a text names a DataLoader: a loop is not taken for one over batches in a file that does not."""
+    return _LOADER.search(text) is not None
+
+
 def is_last_of_second(code: str) -> bool:
     """Whether an expression ends by taking the last element in the second dimension, and all of the others."""
     found = [*LAST_OF_SECOND.finditer(code)]

