@@ -11,6 +11,7 @@ import libcst as cst
 
 from torchlint.diagnostic import Finding, Fix, Label, Range
 from torchlint.model.callers import argument_for
+from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
 from torchlint.model.flow import (
     CallSite,
@@ -85,6 +86,59 @@ class MethodCall:
         return self.file.code(node)
 
     # -- what the call makes ---------------------------------------------------------------------------------------
+
+    @property
+    def has_elements(self) -> bool:
+        """Whether the sizes that a tensor factory is given make a tensor with dimensions, and none of them is 0."""
+        sizes = [
+            item.value for item in self.node.args if item.keyword is None or item.keyword.value == "size"
+        ]
+        if len(sizes) == 1 and isinstance(sizes[0], (cst.Tuple, cst.List)):
+            sizes = [element.value for element in sizes[0].elements]
+        return bool(sizes) and not any(map(self.is_zero, sizes))
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the tensor that it makes is moved: at once, under its name, or by what the file says of devices.
+
+        A Parameter that is made of it is another matter.
+        """
+        text = self.file.source.text
+        if "torch.device(" in text or "set_default_" in text:
+            return True
+        parent = self.function.parent(self.node)
+        if isinstance(parent, cst.Arg):
+            taker = self.function.parent(parent)
+            return (
+                isinstance(taker, cst.Call)
+                and self.file.evaluator.dotted(taker.func, self.function) == "torch.nn.Parameter"
+            )
+        if isinstance(parent, cst.Attribute):
+            return True  # `.to(x)`, `.type_as(x)`, or one of many that tell it from a tensor to compute with
+        if not isinstance(parent, (cst.Assign, cst.AnnAssign)):
+            return False
+        targets = (
+            [item.target for item in parent.targets] if isinstance(parent, cst.Assign) else [parent.target]
+        )
+        return not all(
+            isinstance(target, cst.Name) and not self._is_moved_as(target.value) for target in targets
+        )
+
+    def _is_moved_as(self, name: str) -> bool:
+        return any(
+            isinstance(node, cst.Attribute)
+            and node.attr.value in torch_facts().casts
+            and isinstance(node.value, cst.Name)
+            and node.value.value == name
+            for node in self.function.walked
+        )
+
+    @property
+    def device_of_input(self) -> str | None:
+        """``x.device`` of the first parameter of ``forward(self, x)``, which a tensor is taken for."""
+        named = [item.name for item in self.function.parameters if item.kind == "positional"][1:2]
+        is_forward = self.method == "forward" and self.function.name == "forward"
+        return f"{named[0]}.device" if named and is_forward else None
 
     @cached_property
     def made(self) -> Value | None:
