@@ -145,7 +145,7 @@ def _rules(costs: Costs) -> list[str]:
         ("subjects and their rules", "candidates", "bytes", "share", "looked at", "seconds", "findings")
     ]
     idle = [
-        rule.code for rule in all_rules() if not costs["number", rule.subject] and rule.subject in subjects
+        rule.code for subject, rules in subjects.items() for rule in rules if not costs["number", subject]
     ]
     busy = [subject for subject in subjects if costs["number", subject]]
     for subject in sorted(busy, key=lambda each: (-costs["bytes", each], each)):
@@ -155,7 +155,7 @@ def _rules(costs: Costs) -> list[str]:
             found = _number(costs["findings", rule.code])
             label = f"  {rule.code} {rule.name}"
             rows.append((*_candidates(costs, label, rule.code), "", _seconds(costs[WALL, rule.code]), found))
-    return [*_table(rows), *([f"no candidates: {' '.join(idle)}"] if idle else [])]
+    return [*_table(rows), *([f"no candidates: {' '.join(sorted(idle))}"] if idle else [])]
 
 
 def _candidates(costs: Costs, label: str, of: str) -> _Row:

@@ -8,6 +8,7 @@ on calls narrows its own down by what it declares in :attr:`torchlint.rule.Rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from torchlint.project.index import Project
@@ -47,6 +48,7 @@ class Screened:
 def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
     """The candidates of ``rules`` in a file."""
     file = _possibilities(project).begin(outline)
+    rules = tuple(rules)
     names = dict.fromkeys(rule.subject for rule in rules)
     anywhere = {name for name in names if SUBJECTS[name].anywhere}
     screens = {name: _screen(name, rules) for name in names if SUBJECTS[name].may_be_in(outline.text)}
@@ -57,7 +59,8 @@ def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screene
     return Screened(classes, given, places, outline)
 
 
-def _screen(name: str, rules: Sequence[Rule]) -> Callable[[Any], Any]:
+@lru_cache(maxsize=512)
+def _screen(name: str, rules: tuple[Rule, ...]) -> Callable[[Any], Any]:
     """What rules a subject out."""
     subject = SUBJECTS[name]
     rule_out: Callable[..., Any] = subject.rule_out()
