@@ -223,8 +223,7 @@ class DroppedResult:
 
     @property
     def _is_in_test(self) -> bool:
-        if self.file.source.is_test:
-            return True
+        """Whether it stands in a class of tests; files of tests are left alone by the rule."""
         owner = self.function.owner
         return owner is not None and "test" in owner.name.lower()
 

@@ -11,8 +11,6 @@ from torchlint.decoding import decode as decode_bytes
 # line number behind them.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
-_TEST = re.compile(r"test_.*|.*_tests?\.pyi?|conftest\.py|tests?\.py")
-
 
 class SourceError(Exception):
     """The bytes are not text in the encoding that the file declares."""
@@ -28,12 +26,6 @@ class Source:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-
-    @property
-    def is_test(self) -> bool:
-        """Whether the file holds tests, by its name or the folders that it was given in."""
-        *folders, name = self.path.replace("\\", "/").split("/")
-        return bool({"test", "tests", "testing"} & set(folders)) or _TEST.fullmatch(name) is not None
 
     @cached_property
     def lines(self) -> list[str]:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torchlint.project.outline import Outline
 
-_FOLDERS = {"test", "tests"}
+_NAME = re.compile(r"conftest|tests?|test_.*|.*_tests?")
+_FOLDERS = {"test", "tests", "testing"}
 _IMPORT = re.compile(r"^(?:import|from)[ \t]+(?:pytest|unittest)\b(?!\.mock)", re.MULTILINE)
 
 
 def is_test(outline: Outline, root: PurePath | None) -> bool:
     """Whether a file is a test, or stands among tests, by its name, its folders below ``root`` and its imports."""
     path = outline.path
-    if path.stem == "conftest" or path.stem.startswith("test_") or path.stem.endswith("_test"):
+    if _NAME.fullmatch(path.stem):
         return True
     below = path.relative_to(root).parts[:-1] if root is not None and path.is_relative_to(root) else ()
     # A folder of tests that is no package is a root of its own.

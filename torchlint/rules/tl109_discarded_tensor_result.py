@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchlint.model.discarding import DroppedResult
 
 
-@rule("TL109", since="0.1.0")
+@rule("TL109", since="0.1.0", in_tests=False)
 def discarded_tensor_result(dropped: DroppedResult) -> Iterator[Finding]:
     """`x.unsqueeze(0)` on a line of its own does nothing: it returns another tensor, which is dropped.
 
