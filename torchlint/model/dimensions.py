@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+
+from torchlint.record import Record
 
 _CALL = re.compile(r"\.(?:view|reshape)\(")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*$")
@@ -19,14 +20,14 @@ _LONGEST = 400
 _LONGEST_NAME = 60
 
 
-class Dimension(NamedTuple):
+class Dimension(Record):
     """One factor of an argument: a ``name``, a ``place`` in the tensor's own shape, or neither for ``-1``."""
 
     name: str | None = None
     place: int | None = None
 
 
-class Reshape(NamedTuple):
+class Reshape(Record):
     """``x.view(b, h * w, c)`` at a place in the text, with the factors of each argument."""
 
     start: int

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from torchlint.model.vocabulary import CHILDREN
-from torchlint.screen.lines import nodes_on, spans_any
+from torchlint.screen.lines import statements_having
 from torchlint.screen.scopes import FileSketch
 
 _CHILDREN = re.compile(r"\.\s*(?:named_)?children\b")
@@ -16,14 +16,8 @@ _CHILDREN = re.compile(r"\.\s*(?:named_)?children\b")
 def looping(file: FileSketch) -> Iterator[int]:
     """The top-level statements with a loop over ``children()`` that may write to a weight or bias."""
     text = file.outline.text
-    if "children" not in text or not (".weight" in text or ".bias" in text):
-        return
-    lines = file.outline.lines_matching(_CHILDREN)
-    for index, statement in enumerate(file.tree.body if lines else ()):
-        if spans_any(statement, lines) and any(
-            map(_may_initialise, nodes_on([statement], lines, in_classes=True))
-        ):
-            yield index
+    if ".weight" in text or ".bias" in text:
+        yield from statements_having(file, _may_initialise, file.outline.lines_matching(_CHILDREN))
 
 
 def _may_initialise(node: ast.AST) -> bool:

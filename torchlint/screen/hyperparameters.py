@@ -20,8 +20,6 @@ _STORE = re.compile(
 def assigning(file: FileSketch) -> Iterator[int]:
     """The top-level statements that assign to such an attribute of something other than ``self``."""
     outline = file.outline
-    if "optim" not in outline.text:
-        return
     lines = outline.lines_matching(_STORE)
     if lines:
         every = range(len(outline.statements))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from torchlint.model.vocabulary import may_make_iterator
-from torchlint.screen.lines import nodes_on
+from torchlint.screen.lines import statements_having
 from torchlint.screen.scopes import FileSketch
 
 _WORD = re.compile("parameters")
@@ -15,12 +15,7 @@ _WORD = re.compile("parameters")
 
 def keeping(file: FileSketch) -> Iterator[int]:
     """The top-level statements that bind a name to what may be an iterator over Parameters."""
-    if "parameters" not in file.outline.text:
-        return
-    lines = file.outline.lines_matching(_WORD)
-    for index, statement in enumerate(file.tree.body):
-        if any(map(_keeps_iterator, nodes_on([statement], lines, in_classes=True))):
-            yield index
+    yield from statements_having(file, _keeps_iterator, file.outline.lines_matching(_WORD))
 
 
 def _keeps_iterator(node: ast.AST) -> bool:

@@ -42,6 +42,15 @@ def nodes_on(nodes: Iterable[ast.AST], *lines: Sequence[int], in_classes: bool) 
             stack += ast.iter_child_nodes(node)
 
 
+def statements_having(
+    file: FileSketch, is_wanted: Callable[[ast.AST], bool], *lines: Sequence[int]
+) -> Iterator[int]:
+    """The top-level statements with a wanted node that stands on one of each of the ``lines``."""
+    for index in sorted(file.outline.statements_on(lines[0])):
+        if any(map(is_wanted, nodes_on([file.tree.body[index]], *lines, in_classes=True))):
+            yield index
+
+
 def statements_with(
     file: FileSketch, indices: Iterable[int], search: Search[Found], is_wanted: Callable[[Found, Scope], bool]
 ) -> Iterator[int]:

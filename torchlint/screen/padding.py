@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from torchlint.model.vocabulary import RANDOM_INITS, may_pad
-from torchlint.screen.lines import nodes_on, spans_any
+from torchlint.screen.lines import statements_having
 from torchlint.screen.scopes import FileSketch
 
 _RANDOM = re.compile(rf"(?:{'|'.join(RANDOM_INITS)})_?\b")
@@ -17,12 +17,7 @@ def randomising(file: FileSketch) -> Iterator[int]:
     """The top-level statements that may give random values to the weights of an embedding."""
     if not may_pad(file.outline.text):
         return
-    lines = file.outline.lines_matching(_RANDOM)
-    for index, statement in enumerate(file.tree.body):
-        if spans_any(statement, lines) and any(
-            map(_randomises, nodes_on([statement], lines, in_classes=True))
-        ):
-            yield index
+    yield from statements_having(file, _randomises, file.outline.lines_matching(_RANDOM))
 
 
 def _randomises(node: ast.AST) -> bool:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from torchlint.model.vocabulary import REGISTERING_LISTS
 from torchlint.screen.kinds import MODULE
 from torchlint.screen.lines import nodes_on, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
@@ -19,8 +18,6 @@ _REPETITION = re.compile(rf"\]{_GAP}\*|\*{_GAP}\[")
 
 def repeating(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``[module] * n``."""
-    if not any(name in file.outline.text for name in REGISTERING_LISTS):
-        return
     lines = file.outline.lines_matching(_REPETITION)
     if lines:
         every = range(len(file.outline.statements))

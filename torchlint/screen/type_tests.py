@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from torchlint.screen.lines import nodes_on
+from torchlint.screen.lines import statements_having
 from torchlint.screen.scopes import FileSketch
 from torchlint.screen.sketch import dotted_name
 
@@ -27,10 +27,7 @@ def testing(file: FileSketch) -> Iterator[int]:
         return
     either = outline.lines_matching(_OR_NAME)
     tests = sorted({line for word in _TESTS for line in outline.lines_with(word)}) if either else []
-    for index in sorted(outline.statements_on(either)):
-        nodes = nodes_on([file.tree.body[index]], tests, either, in_classes=True)
-        if any(map(_may_hold_types, nodes)):
-            yield index
+    yield from statements_having(file, _may_hold_types, either, tests)
 
 
 def _may_hold_types(node: ast.AST) -> bool:
