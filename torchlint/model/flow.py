@@ -819,3 +819,19 @@ _VISITS = {
     for name, method in vars(FlowVisitor).items()
     if name.startswith("visit_")
 }
+
+
+LEAVING = (cst.Break, cst.Return, cst.Raise)
+"""Statements that leave a loop."""
+
+
+def may_end_early(loop: Loop) -> bool:
+    """Whether there is a way out of a loop before its end."""
+    pending: list[cst.CSTNode] = [loop.body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, LEAVING):
+            return True
+        if not isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.BaseExpression)):
+            pending.extend(node.children)
+    return False

@@ -10,7 +10,18 @@ import libcst as cst
 
 from torchlint.diagnostic import Fix, Label, Range
 from torchlint.model.file import File
-from torchlint.model.flow import FREE, Definition, Function, Load, Loop, Place, Store, definitions_of
+from torchlint.model.flow import (
+    FREE,
+    LEAVING,
+    Definition,
+    Function,
+    Load,
+    Loop,
+    Place,
+    Store,
+    definitions_of,
+    may_end_early,
+)
 from torchlint.model.kinds import Kind
 from torchlint.model.values import Value
 from torchlint.model.vocabulary import ONE_SHOT_MAKERS, may_make_iterator
@@ -25,7 +36,6 @@ _COLLECTING = {
 _CLIPPING = ("clip_grad_norm_", "clip_grad_norm")
 _RAISING = (*_CLIPPING, "clip_grad_value_", "parameters_to_vector")
 """Functions of ``torch.nn.utils`` that go through all Parameters; only the former accept none at all."""
-_LEAVING = (cst.Break, cst.Return, cst.Raise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +279,7 @@ def _loop(node: cst.BaseExpression, loop: cst.CSTNode, function: Function) -> Us
         return None
     if isinstance(loop, cst.GeneratorExp):
         return _use(loop, function)
-    if isinstance(loop, cst.For) and _has_exit(loop.body):
+    if isinstance(loop, cst.For) and may_end_early(loop):
         return None
     outer = binding.place.block.outer
     name = "this loop" if isinstance(loop, cst.For) else "this comprehension"
@@ -303,7 +313,7 @@ def _leaves(loop: Loop, node: cst.CSTNode) -> bool:
     while isinstance(body, cst.IndentedBlock):
         statement = next((item for item in body.body if _holds(item, node)), None)
         lines = (item for item in body.body if isinstance(item, cst.SimpleStatementLine))
-        if statement is None or any(isinstance(item, _LEAVING) for line in lines for item in line.body):
+        if statement is None or any(isinstance(item, LEAVING) for line in lines for item in line.body):
             return True
         inner = [item for item in _blocks_in(statement) if _holds(item, node)]
         if not inner:
@@ -323,15 +333,3 @@ def _blocks_in(statement: cst.CSTNode) -> Iterator[cst.IndentedBlock]:
 
 def _holds(outer: cst.CSTNode, node: cst.CSTNode) -> bool:
     return outer is node or any(_holds(child, node) for child in outer.children)
-
-
-def _has_exit(body: cst.CSTNode) -> bool:
-    """Whether a loop with this body may end early."""
-    pending: list[cst.CSTNode] = [body]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, _LEAVING):
-            return True
-        if not isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.BaseExpression)):
-            pending.extend(node.children)
-    return False

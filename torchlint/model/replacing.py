@@ -11,7 +11,7 @@ import libcst as cst
 
 from torchlint.diagnostic import Range
 from torchlint.model.file import File
-from torchlint.model.flow import Block, CallSite, Function, Place, Store, definitions_of
+from torchlint.model.flow import Block, CallSite, Function, Place, Store, definitions_of, may_end_early
 from torchlint.model.kinds import Kind, State
 from torchlint.model.module_class import ClassModel, name_given
 from torchlint.model.values import Value
@@ -237,7 +237,7 @@ def _registered_in_loops(file: File, function: Function) -> Iterator[ReplacedReg
     """``net.add_module("conv", ...)`` in each turn of a loop, of a module that was made before the loop."""
     for each in _registrations(file, function):
         block = each.place.block
-        if block is None or not isinstance(block.node, cst.For) or _may_end_early(block.node):
+        if block is None or not isinstance(block.node, cst.For) or may_end_early(block.node):
             continue
         definitions, _ = definitions_of(function.reaching(each.holder))
         if not _is_made_in(block, definitions, each.holder, function):
@@ -261,17 +261,6 @@ def _dotted(node: cst.BaseExpression) -> str:
     if isinstance(node, cst.Attribute):
         return f"{_dotted(node.value)}.{node.attr.value}"
     return node.value if isinstance(node, cst.Name) else ""
-
-
-def _may_end_early(loop: cst.For) -> bool:
-    """Whether there is a way out of a loop before its end."""
-    pending: list[cst.CSTNode] = [loop.body]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (cst.Break, cst.Return, cst.Raise)):
-            return True
-        pending.extend(child for child in node.children if not isinstance(child, cst.BaseExpression))
-    return False
 
 
 # -------------------------------------------------------------------------------------------------------------- keys
