@@ -135,7 +135,7 @@ class Both:
         self.everything = everything(self.outline, project, self.rules)
         self.file = Program(project).add(decode(source, str(path)), self.outline)
         self.file.load(self.everything.statements)
-        self.sketch = Possibilities(project).file(self.outline)
+        self.sketch = Possibilities(project).begin(self.outline)
 
     def missed(self) -> Iterator[str]:
         """The subjects of interest in classes that the screen ruled out."""

@@ -190,24 +190,11 @@ def _check_in_order_of_need(jobs: Sequence[Job]) -> tuple[Outcome, ...]:
 
 
 def collect_less_often() -> None:
-    """Let garbage wait: by default Python walks all the outlines and trees that are kept each time a few are added.
+    """Let garbage be: Python would walk all the outlines and trees that are kept each time a few are added.
 
-    Trees are freed without it, as their circles are cut; see :func:`_collect_now_and_then`.
+    Sketches and models are freed without it, as their circles are cut; hardly anything else is in one.
     """
     gc.disable()
-
-
-_FILES_BETWEEN = 2_000
-_checked = 0
-
-
-def _collect_now_and_then() -> None:
-    """Collect what circles are left, and never look again at what survives: that is kept for the whole run."""
-    global _checked
-    _checked += 1
-    if _checked % _FILES_BETWEEN == 0 and not gc.isenabled():
-        gc.collect()
-        gc.freeze()
 
 
 def _processors() -> int:
@@ -220,7 +207,6 @@ def _processors() -> int:
 def check_file(job: Job) -> Outcome:
     with apart() as costs:
         outcome = _check_file(job)
-    _collect_now_and_then()
     return outcome if costs is None else outcome._replace(costs=costs)
 
 

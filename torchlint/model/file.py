@@ -25,7 +25,6 @@ from torchlint.project.outline import (
     Outline,
     OutlineError,
     depth_error,
-    parse,
 )
 from torchlint.project.questions import Questions
 from torchlint.stopwatch import PARSING, clock, stage
@@ -150,6 +149,8 @@ class File:
         for model in models:
             functions.extend(model.walked())
         inner = [part for function in functions if function is not None for part in function.everything()]
+        for link in (link for function in inner for link in function.carried):
+            link.definitions = ()
         for circle in (*inner, *models, self.evaluator, self):
             vars(circle).clear()
 
@@ -166,7 +167,7 @@ class File:
         spans: list[Span] = [
             (self.outline.statements[index].first, self.outline.statements[index].last) for index in wanted
         ]
-        refused = {index for index, span in zip(wanted, spans, strict=True) if self._is_too_deep(span)}
+        refused = {index for index in wanted if self._is_too_deep(index)}
         if refused:
             self._statements.update({index: [] for index in refused})
             self.load(set(wanted) - refused)
@@ -191,15 +192,11 @@ class File:
             running.count("number", whose, len(spans))
             running.count("bytes", whose, sum(len(line.encode("utf-8", "surrogatepass")) for line in parsed))
 
-    def _is_too_deep(self, span: Span) -> bool:
+    def _is_too_deep(self, index: int) -> bool:
         """Whether a statement would crash LibCST, or take it minutes; then it is not parsed, and noted."""
-        first, last = span
-        try:
-            error = depth_error(parse("".join(self.source.lines[first - 1 : last])).body)
-        except OutlineError as failure:
-            error = failure
+        error = depth_error([self.project.tree(self.outline).body[index]])
         if error is not None:
-            self.refused.append(OutlineError(error.reason, error.line + first - 1))
+            self.refused.append(error)
         return error is not None
 
     def load_script(self) -> None:

@@ -207,6 +207,7 @@ class Function:
     names: list[cst.Name] = field(default_factory=list)
     """The names that are read where the code can be reached."""
     attributes: list[cst.Attribute] = field(default_factory=list)
+    carried: list[LoopCarried] = field(default_factory=list)
     # By the identity of the node, which the tree keeps: LibCST's own hash is a function in Python.
     _reaching: dict[int, Reaching] = field(default_factory=dict)
     _places: dict[int, Place] = field(default_factory=dict)
@@ -573,6 +574,7 @@ class FlowVisitor:
             end = merge(end, leaving)
         for name, link in carried.items():
             link.definitions = (end or {}).get(name, ())
+        self.function.carried += carried.values()
         self.block = outer
         self.environment = merge(before, end)
         if node.orelse is not None:

@@ -353,21 +353,31 @@ def depth_error(body: Sequence[ast.stmt]) -> OutlineError | None:
 
 
 def _too_deep(statement: ast.stmt) -> OutlineError | None:
-    """Level by level: the depth comes for free and nothing recurses."""
+    """Level by level: the depth comes for free and nothing recurses.
+
+    What stands on one line has hardly more levels than characters, so that most of it need not be walked.
+    """
     level: list[ast.AST] = [statement]
     depth = widest = 0
     while level:
         depth += 1
+        enough = (MAX_DEPTH - depth - widest) // 3
         below: list[ast.AST] = []
         for node in level:
             if isinstance(node, ast.BoolOp):  # `a or b or c` is flat here, but nested to the left in LibCST
                 widest = max(widest, len(node.values))
-            below += ast.iter_child_nodes(node)
+            below += [child for child in ast.iter_child_nodes(node) if not _is_short(child, enough)]
         if depth + widest > MAX_DEPTH:
             line = next((node.lineno for node in level if isinstance(node, ast.stmt | ast.expr)), 1)
             return OutlineError(f"nested more than {MAX_DEPTH} levels deep", line)
         level = below
     return None
+
+
+def _is_short(node: ast.AST, enough: int) -> bool:
+    """Whether a node stands on one line, with fewer than so many characters."""
+    first = getattr(node, "lineno", None)
+    return first is not None and first == node.end_lineno and node.end_col_offset - node.col_offset < enough
 
 
 # --------------------------------------------------------------------------------------------------- bindings

@@ -5,6 +5,7 @@ An answer is written without line numbers: which class or function it is, and wh
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,10 @@ class Questions:
         self._asked: set[tuple[object, ...]] = set()
         if self._trace.recording:
             self._trace.drawn(self._asker, project.touched_by(outline))
+
+    def tree(self, outline: Outline) -> ast.Module:
+        """The syntax tree of a file."""
+        return self._project.trees.parse(outline.path, outline.text)
 
     def resolve(
         self, outline: Outline, dotted: str, *, scope: ClassOutline | None = None, line: int | None = None

@@ -35,7 +35,7 @@ def _certainly_set_late(cls: ClassSketch) -> set[str]:
 
 def may_lose_parameter(cls: ClassSketch) -> bool:
     """Whether an attribute may get a tensor that is computed from a new Parameter."""
-    return any((kinds | held(kinds)) & LOST for _, kinds in cls.stored_kinds)
+    return any(kinds & LOST or (kinds & CONTAINER and held(kinds) & LOST) for _, kinds in cls.stored_kinds)
 
 
 def may_keep_registration(cls: ClassSketch) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from torchlint.model.vocabulary import METHODS_OF_DATA, is_mode_word
@@ -106,6 +106,17 @@ def callee_of(call: Call, scope: Scope) -> Symbol | Kinds | None:
     return scope.possible(func) if _may_name(holder, scope) else None
 
 
+def may_call(call: Call, scope: Scope, is_wanted: Callable[[str], bool]) -> bool:
+    """Whether what is called may be a class or function of a wanted name."""
+    callee = callee_of(call, scope)
+    if callee is None:
+        return False
+    if isinstance(callee, Symbol):
+        return is_wanted(callee.dotted)
+    symbols = scope.file.possibilities.symbols_in(callee)
+    return bool(callee & ANY_THING) or any(is_wanted(symbol.dotted) for symbol in symbols)
+
+
 def _may_name(node: ast.expr, scope: Scope) -> bool:
     """Whether a local name, or an expression, may stand for a class, a function or a module by its name."""
     if isinstance(node, ast.Name):
@@ -150,7 +161,12 @@ def _concerns(calls: Calls, position: int, call: Call, scope: Scope) -> bool:
         return (written is None) != calls.given
     if calls.mode is not None and calls.mode != _speaks_of_mode(written, calls):
         return False
-    return not calls.tensor or bool(scope.possible(written) & TENSOR)
+    if calls.mode is False and isinstance(written, ast.Constant) and written.value == 0:
+        return False  # a rate that drops nothing
+    if not calls.tensor:
+        return True
+    # A part of a tensor is neither an attribute of its own nor a tensor that is made here.
+    return not isinstance(written, ast.Subscript) and bool(scope.possible(written) & TENSOR)
 
 
 def argument(call: ast.Call, name: str, position: int) -> ast.expr | None:

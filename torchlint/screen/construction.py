@@ -27,7 +27,7 @@ def may_not_initialise(cls: ClassSketch) -> bool:
             return False
         if _only_keeps_data(statement, cls):
             continue
-        if _may_touch_self(statement, cls.methods["__init__"].sketch.self_name) or leaves(statement):
+        if _may_change_self(statement, cls.methods["__init__"].sketch.self_name) or leaves(statement):
             return True
     return True
 
@@ -84,6 +84,20 @@ def _is_plain_attribute(target: ast.expr, self_name: str | None) -> bool:
 
 def _may_touch_self(written: ast.AST, self_name: str | None) -> bool:
     return any(isinstance(node, ast.Name) and node.id in (self_name, "super") for node in ast.walk(written))
+
+
+def _may_change_self(statement: ast.stmt, self_name: str | None) -> bool:
+    """The same, where an attribute may be read, other than to be called."""
+    nodes = list(ast.walk(statement))
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    read = {
+        id(node.value)
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in called
+    }
+    return any(
+        isinstance(node, ast.Name) and node.id in (self_name, "super") and id(node) not in read for node in nodes
+    )
 
 
 def may_name_another_class(cls: ClassSketch) -> bool:

@@ -10,7 +10,7 @@ from torchlint.project.index import Symbol
 from torchlint.project.outline import Outline
 from torchlint.rule import Calls, Rule
 from torchlint.screen.calls import argument, callee_of, words
-from torchlint.screen.kinds import ANY_THING, CALLABLE, CLASS, FOREIGN, NAMESPACE
+from torchlint.screen.kinds import ANY_THING, CALLABLE, CLASS
 from torchlint.screen.lines import spans_any
 from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import Call, dotted_name
@@ -108,7 +108,7 @@ def _may_be_watched(call: Call, scope: Scope, watched: Watched) -> bool:
         return False
     if isinstance(callee, Symbol):
         return callee.dotted in watched
-    if callee & ANY_THING or callee & (FOREIGN | NAMESPACE):
+    if callee & ANY_THING:
         return True
     if not callee & (CALLABLE | CLASS):
         return False

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from torchlint.project.outline import blocks_of
+from torchlint.screen.calls import may_call
 from torchlint.screen.lines import nodes_on, spans_any
-from torchlint.screen.scopes import FileSketch
+from torchlint.screen.scopes import FileSketch, Scope
 from torchlint.screen.sketch import dotted_name
 
 _ASKED = re.compile(r"parameters\(")
@@ -22,15 +23,31 @@ def changing(file: FileSketch) -> Iterator[int]:
         return
     lines = file.outline.lines_matching(_ASKED)
     script = [node for index, node in enumerate(file.tree.body) if file.in_script(index)]
-    in_script = _may_change(script, lines)
+    in_script = _may_change(script, lines) and _may_optimize(file.script)
     for index, statement in enumerate(file.tree.body):
         if file.in_script(index):
             if in_script:
                 yield index
-        elif spans_any(statement, lines) and any(
-            _may_change(function.body, lines) for function in _functions(statement)
-        ):
-            yield index
+        elif spans_any(statement, lines) and _changes_anywhere([statement], lines):
+            scopes = (scope for scope in file.scopes(index) if _changes_anywhere(scope.nodes, lines))
+            if any(map(_may_optimize, scopes)):
+                yield index
+
+
+def _changes_anywhere(nodes: Iterable[ast.stmt], lines: Sequence[int]) -> bool:
+    """The same for some statements, or for a function in them."""
+    nodes = list(nodes)
+    bodies = [nodes, *(function.body for node in nodes for function in _functions(node))]
+    return any(_may_change(body, lines) for body in bodies)
+
+
+def _may_optimize(scope: Scope) -> bool:
+    """Whether a function may make an optimizer of PyTorch."""
+    return any(may_call(call, scope, _is_of_optim) for call in scope.sketch.calls if call.node.args)
+
+
+def _is_of_optim(dotted: str) -> bool:
+    return dotted.startswith("torch.optim.")
 
 
 def grouping(file: FileSketch) -> Iterator[int]:

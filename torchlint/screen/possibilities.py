@@ -23,8 +23,10 @@ from torchlint.screen.kinds import (
 from torchlint.screen.scopes import FileSketch, Scope
 
 _MAX_ROUNDS = 50
-_MOST_FILES = 64
-"""How many files are kept with their syntax trees, before all of them are let go."""
+_MOST_UNASKED = 16
+"""How many files are kept with their syntax trees that no other file has asked about."""
+_MOST_ASKED = 4_000_000
+"""How many characters there may be in the files that others have asked about, before all files are let go."""
 
 _NAMESPACES = {
     "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.parameter",
@@ -41,6 +43,8 @@ class Possibilities:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._files: dict[Outline, FileSketch] = {}
+        self._unasked: dict[Outline, FileSketch] = {}
+        self._asked_characters = 0
         self._checked: dict[Path, Outline] = {}
         self.returned: dict[object, Kinds] = {}
         self._bits: dict[object, Kinds] = {}
@@ -180,8 +184,15 @@ class Possibilities:
             table.clear()
         self._has_grown = False
 
-    def file(self, outline: Outline) -> FileSketch:
-        """The sketch of a file."""
+    def asked_about(self, outline: Outline) -> FileSketch:
+        """The sketch of a file that another one asks about, and may remember parts of."""
+        file = self._files.get(outline)
+        if file is None or outline in self._unasked:
+            self._unasked.pop(outline, None)
+            self._asked_characters += len(outline.text)
+        return self._file(outline) if file is None else file
+
+    def _file(self, outline: Outline) -> FileSketch:
         known = self._files.get(outline)
         if known is None:
             known = self._files[outline] = FileSketch(self, outline)
@@ -197,15 +208,23 @@ class Possibilities:
         if before is not None and before is not outline:
             self.returned.clear()  # what other files were told about it may no longer hold
             self.release()
-        if len(self._files) > _MOST_FILES:
+        if self._asked_characters > _MOST_ASKED:
             self.release()
-        return self.file(outline)
+        while len(self._unasked) > _MOST_UNASKED:
+            oldest = next(iter(self._unasked))
+            self._unasked.pop(oldest).release()
+            del self._files[oldest]
+        if outline not in self._files:
+            self._unasked[outline] = self._file(outline)
+        return self._files[outline]
 
     def release(self) -> None:
         """Free all of them: what one file knows of its base classes is kept in sketches of other files."""
         for file in self._files.values():
             file.release()
         self._files.clear()
+        self._unasked.clear()
+        self._asked_characters = 0
 
 
 def _may_have_members(symbol: Symbol) -> bool:

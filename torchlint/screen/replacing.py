@@ -171,15 +171,25 @@ def _name_given(call: ast.Call) -> ast.expr | None:
 
 
 def _repeats_key(node: ast.AST) -> bool:
-    """Whether a key stands twice in a dict, or in a list of pairs."""
-    keys: list[ast.expr | None] = []
+    """Whether a key stands twice in a dict, or in a list of pairs, with what may be a module."""
+    pairs: list[tuple[ast.expr | None, ast.expr]] = []
     if isinstance(node, ast.Dict):
-        keys = node.keys
+        pairs = list(zip(node.keys, node.values, strict=True))
     elif isinstance(node, ast.List | ast.Tuple):
-        pairs = (item for item in node.elts if isinstance(item, ast.List | ast.Tuple))
-        keys = [item.elts[0] for item in pairs if len(item.elts) == 2]
-    names = [name for name in map(_literal, keys) if name is not None]
+        items = (item.elts for item in node.elts if isinstance(item, ast.List | ast.Tuple))
+        pairs = [(item[0], item[1]) for item in items if len(item) == 2]
+    if len(pairs) < 2:
+        return False
+    names = [_literal(key) for key, value in pairs if not _is_written_out(value)]
+    names = [name for name in names if name is not None]
     return len(set(names)) < len(names)
+
+
+def _is_written_out(node: ast.expr) -> bool:
+    """Whether an expression is a number, a string or the like, or a tuple of such."""
+    if isinstance(node, ast.Tuple | ast.List):
+        return all(map(_is_written_out, node.elts))
+    return isinstance(node, ast.Constant)
 
 
 def _literal(node: ast.expr | None) -> object:

@@ -45,7 +45,7 @@ class FileSketch:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return self.possibilities.project.trees.parse(self.outline.path, self.outline.text)
+        return self.project.tree(self.outline)
 
     def release(self) -> None:
         """Cut the circles of references, so that the tree is freed at once and not when garbage is collected."""
@@ -57,7 +57,7 @@ class FileSketch:
     def other(self, outline: Outline) -> FileSketch:
         """The file that something is defined in, which this one asks about."""
         self.look_into(outline)
-        return self if outline is self.outline else self.possibilities.file(outline)
+        return self if outline is self.outline else self.possibilities.asked_about(outline)
 
     def look_into(self, outline: Outline) -> None:
         """Note that the source of another file takes part in what is said of this one."""
