@@ -20,6 +20,7 @@ from torchlint.model.vocabulary import (
     PURE_FUNCTIONS,
     PURE_METHODS,
     TENSOR_METHODS,
+    may_give_batches,
     pure_calls,
     pure_imports,
     speaks_of_loader,
@@ -169,6 +170,8 @@ class DroppedResult:
             return False
         if isinstance(node, (cst.Name, cst.Attribute)) and "loader" in next(words(node)).lower():
             return True
+        if not may_give_batches(words(node)):
+            return False
         values = self.file.evaluator.values(node, definition.place.function)
         return speaks_of_loader(self.file.source.text) and all(
             value.dotted == "torch.utils.data.DataLoader" for value in values
@@ -249,7 +252,7 @@ class DroppedResult:
 
 def dropped_results(file: File, wanted: Collection[int]) -> Iterator[DroppedResult]:
     """Those in the top-level statements with these indices; each begins a line."""
-    if not file.imports_torch:
+    if not file.outline.imports_torch:
         return
     for function in file.all_functions(wanted):
         for site in function.calls:

@@ -31,7 +31,6 @@ from torchlint.stopwatch import PARSING, clock, stage
 
 _NO_MODULE = cst.Module([])
 _WORD = re.compile(r"\w+")
-_TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
 """For each container, by the expression that makes it: what is added, whether that is a container, and where."""
 
@@ -73,7 +72,7 @@ class Program:
 class Surroundings:
     """The program as the model of one file looks into it, which takes note of the files it looks into."""
 
-    def __init__(self, program: Program, project: Questions) -> None:
+    def __init__(self, program: Program, project: Project | Questions) -> None:
         self._program = program
         self._project = project
 
@@ -279,11 +278,6 @@ class File:
             ):
                 pending.extend(child for child in node.children if not isinstance(child, cst.BaseExpression))
         return None
-
-    @cached_property
-    def imports_torch(self) -> bool:
-        """Whether the file imports PyTorch itself, so that what cannot be resolved may be of it."""
-        return _TORCH.search(self.source.text) is not None
 
     # -- what is in the file ---------------------------------------------------------------------------------------
 

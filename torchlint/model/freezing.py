@@ -69,12 +69,12 @@ class GradientSwitch:
             written = self.given in ("True", "False", "")  # anything else is an option that the class keeps
             return owner is not None and owner.is_module and written and not self._is_kept_by_class
         if self._walks(MODULE_ITERATORS):
-            return self.file.imports_torch
+            return self.file.outline.imports_torch
         if not kinds <= {Kind.MODULE, Kind.NONE, Kind.UNKNOWN, Kind.ARGUMENT} or self._is_kept_by_class:
             return False
         if kinds <= {Kind.MODULE, Kind.NONE}:
             return Kind.MODULE in kinds
-        return self._is_used_as_module and self.file.imports_torch
+        return self._is_used_as_module and self.file.outline.imports_torch
 
     @cached_property
     def is_on_tensor(self) -> bool:
@@ -82,7 +82,7 @@ class GradientSwitch:
         kinds = {value.kind for value in self._values}
         if kinds <= {*_TENSORS, Kind.NONE}:
             return bool(kinds & set(_TENSORS))
-        return self._walks(PARAMETER_ITERATORS) and self.file.imports_torch
+        return self._walks(PARAMETER_ITERATORS) and self.file.outline.imports_torch
 
     @cached_property
     def _values(self) -> tuple[Value, ...]:

@@ -218,7 +218,7 @@ class ParameterIterator:
 
 def parameter_iterators(file: File, wanted: Collection[int]) -> Iterator[ParameterIterator]:
     """Those that the top-level statements with these indices keep under a name."""
-    if not file.imports_torch:
+    if not file.outline.imports_torch:
         return
     for function in file.all_functions(wanted):
         for definition in function.definitions:

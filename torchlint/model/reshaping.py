@@ -136,7 +136,7 @@ class OwnShape:
 
 def own_shapes(file: File, wanted: Collection[int]) -> Iterator[OwnShape]:
     """Those in the top-level statements with these indices."""
-    if not file.imports_torch:
+    if not file.outline.imports_torch:
         return
     for function in file.all_functions(wanted):
         for site in function.calls:

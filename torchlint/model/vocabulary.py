@@ -232,6 +232,11 @@ def speaks_of_loader(text: str) -> bool:
     return _LOADER.search(text) is not None
 
 
+def may_give_batches(names: Iterable[str]) -> bool:
+    """Whether a loop over an expression with these names may be one over batches: a module gives others."""
+    return not any(name in MODULE_ITERATORS or name in PARAMETER_ITERATORS for name in names)
+
+
 def is_last_of_second(code: str) -> bool:
     """Whether an expression ends by taking the last element in the second dimension, and all of the others."""
     found = [*LAST_OF_SECOND.finditer(code)]

@@ -34,6 +34,8 @@ from torchlint.project.trees import Trees
 from torchlint.record import Record
 
 if TYPE_CHECKING:
+    import ast
+
     from torchlint.project.questions import Questions
 
 SymbolKind = Literal["external", "class", "function", "module", "value"]
@@ -89,7 +91,7 @@ class Symbol(Record):
         return not self == other
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.dotted))
+        return hash(self.dotted)
 
     @property
     def qualname(self) -> str:
@@ -165,6 +167,7 @@ class Project:
         self._steps = 0
         self._module_names: dict[str, str] = {}
         self._placed: dict[tuple[Outline, int, str], tuple[Place, ...]] = {}
+        self._class_symbols: dict[ClassOutline, Symbol] = {}
         self._modules: dict[Symbol, bool | None] = {}
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
         self._line_was_cut = False
@@ -196,11 +199,20 @@ class Project:
         """What an outline was drawn from, for the trace."""
         return self._touched.get(outline.path, 0)
 
-    def asked_by(self, outline: Outline) -> Questions:
-        """The project, as the file of ``outline`` asks it."""
+    def asked_by(self, outline: Outline) -> Project | Questions:
+        """The project, as the file of ``outline`` asks it: what it asks is written down where the trace records."""
+        if not self.trace.recording:
+            return self
         from torchlint.project.questions import Questions
 
         return Questions(self, outline)
+
+    def looked_into(self, outline: Outline) -> None:
+        """Note that the source of another file takes part in what is said of the one that asks."""
+
+    def tree(self, outline: Outline) -> ast.Module:
+        """The syntax tree of a file."""
+        return self.trees.parse(outline.path, outline.text)
 
     def _read(self, path: Path) -> Outline | None:
         try:
@@ -239,6 +251,7 @@ class Project:
             self._placed.clear()
             self._module_names.clear()
             self._ancestors.clear()
+            self._class_symbols.clear()
             self._modules.clear()
             self._files.clear()
             self._mentioning.clear()
@@ -292,8 +305,11 @@ class Project:
 
     def class_symbol(self, outline: Outline, definition: ClassOutline) -> Symbol:
         """The symbol of a class that is defined in ``outline``."""
-        dotted = f"{outline.module or outline.path.stem}.{definition.qualname}"
-        return Symbol("class", dotted, outline, definition)
+        known = self._class_symbols.get(definition)
+        if known is None or known.outline is not outline:
+            dotted = f"{outline.module or outline.path.stem}.{definition.qualname}"
+            known = self._class_symbols[definition] = Symbol("class", dotted, outline, definition)
+        return known
 
     def _resolve(self, outline: Outline, dotted: str, scope: ClassOutline | None, line: int | None) -> _Found:
         head, *attributes = dotted.split(".")
@@ -323,12 +339,16 @@ class Project:
 
     def _bound(self, outline: Outline, name: str, line: int | None) -> _Found | _Missing:
         """What a module binds ``name`` to, explicitly or through a star import."""
+        key = (outline, name, line)
+        if key in self._folds:
+            self.trace.touched |= self._touched[key]
+            return self._folds[key]
 
         def answer() -> _Found | _Missing:
             bindings = _live(outline.bindings.get(name, ()), line)
             return self._fold(outline, name, bindings) if bindings else self._starred(outline, name)
 
-        return self._once((outline, name, line), answer)
+        return self._once(key, answer)
 
     def _enclosed(self, outline: Outline, name: str, scope: ClassOutline) -> _Found:
         """What a function around a class binds ``name`` to, as far as it has run when the class is made."""
@@ -583,10 +603,13 @@ class Project:
 
     def ancestors(self, symbol: Symbol) -> tuple[Symbol | None, ...]:
         """The bases of a class and theirs, in the order of Python's method resolution; ``None``: unknown."""
-        if symbol not in self._ancestors:
-            for found in self._bases_first(symbol):
-                self._line_was_cut = False
-                self._line(found, ())
+        kept = self._ancestors.get(symbol)
+        if kept is not None:
+            self.trace.touched |= self._touched[symbol]
+            return kept
+        for found in self._bases_first(symbol):
+            self._line_was_cut = False
+            self._line(found, ())
         return tuple(found if isinstance(found, Symbol) else None for found in self._line(symbol, ()))
 
     def _bases_first(self, symbol: Symbol) -> Iterator[Symbol]:
@@ -767,6 +790,7 @@ def _word(name: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"\b" + re.escape(name) + rb"\b")
 
 
+@lru_cache(maxsize=4096)
 def _external(dotted: str) -> Symbol:
     return Symbol("external", canonical(dotted))
 

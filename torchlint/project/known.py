@@ -29,9 +29,7 @@ class _Entry(Record):
     known: Known
 
     def has(self, dotted: str) -> bool:
-        return _pattern(self.names).fullmatch(dotted) is not None and not _pattern(self.unless).fullmatch(
-            dotted
-        )
+        return _matches(self.names, dotted) and not _matches(self.unless, dotted)
 
 
 class _Table(Record):
@@ -73,11 +71,24 @@ def _entry(row: stated.Row, *, module: bool) -> _Entry:
 _GLOB = {".": r"\.", "**": ".*", "*": "[^.]*", "{": "(?:", ",": "|", "}": ")"}
 
 
-@cache  # most packages of the table are never asked about
-def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """One expression for all of the patterns; what they may hold is said at the top of the table."""
-    translated = (re.sub(r"\*\*|[.*{,}]", lambda found: _GLOB[found[0]], glob) for glob in globs)
-    return re.compile("|".join(translated) or r"(?!)")
+def _matches(globs: tuple[str, ...], dotted: str) -> bool:
+    """Whether a name is one of the patterns; only those that begin like it are compiled."""
+    return any(
+        dotted.startswith(beginning) and _pattern(glob).fullmatch(dotted) is not None
+        for beginning, glob in _beginnings(globs)
+    )
+
+
+@cache
+def _beginnings(globs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each pattern behind what it has up to its first place that is not written out."""
+    return tuple((re.split(r"[*\[{]", glob, maxsplit=1)[0], glob) for glob in globs)
+
+
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    """What a pattern may hold is said at the top of the table."""
+    return re.compile(re.sub(r"\*\*|[.*{,}]", lambda found: _GLOB[found[0]], glob))
 
 
 @lru_cache(maxsize=4096)

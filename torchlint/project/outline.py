@@ -179,7 +179,7 @@ class Outline(_Drawn):
             statements=tuple(Statement(*_span(statement)) for statement in tree.body),
             bindings={name: tuple(found) for name, found in bindings.items()},
             stars=tuple(collector.stars),
-            exports=_exports(tree.body),
+            exports=_exports(tree.body) if "__all__" in text else None,
             classes={found.qualname: found for found in definitions},
             definitions=definitions,
             functions={
@@ -188,6 +188,11 @@ class Outline(_Drawn):
                 if isinstance(node, _FUNCTION)
             },
         )
+
+    @cached_property
+    def imports_torch(self) -> bool:
+        """Whether the file imports PyTorch itself, so that what cannot be resolved may be of it."""
+        return "torch" in self.text and _TORCH.search(self.text) is not None
 
     def may_name_torch(self, name: str) -> bool:
         """Whether a name may be PyTorch, or of it, as this file alone shows: what another file re-exports is not."""
@@ -282,6 +287,7 @@ def _span(node: ast.stmt) -> tuple[int, int]:
 
 # ---------------------------------------------------------------------------------------------------- inside
 
+_TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _INNER_IMPORT = re.compile(r"[\r\n][ \t]+(?:import|from)\b(?:[^\r\n(]*\([^)]*\)|[^\r\n]*)")
 
@@ -376,8 +382,9 @@ def _too_deep(statement: ast.stmt) -> OutlineError | None:
 
 def _is_short(node: ast.AST, enough: int) -> bool:
     """Whether a node stands on one line, with fewer than so many characters."""
-    first = getattr(node, "lineno", None)
-    return first is not None and first == node.end_lineno and node.end_col_offset - node.col_offset < enough
+    if not isinstance(node, ast.expr | ast.stmt) or node.lineno != node.end_lineno:
+        return False
+    return (node.end_col_offset or 0) - node.col_offset < enough
 
 
 # --------------------------------------------------------------------------------------------------- bindings
@@ -420,17 +427,36 @@ def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
         statement, conditional = stack.pop()
         yield statement, conditional
         if not isinstance(statement, _DEFINITION):
-            stack += [(inner, True) for inner in reversed(list(blocks_of(statement)))]
+            stack += [(inner, True) for inner in reversed(blocks_of(statement))]
 
 
-def blocks_of(statement: ast.AST) -> Iterator[ast.stmt]:
+class _Blocks(dict[type, tuple[str, ...]]):
+    """The fields of a statement class that hold statements, in the order of the text."""
+
+    def __missing__(self, cls: type[ast.AST]) -> tuple[str, ...]:
+        named = ("body", "handlers", "cases", "orelse", "finalbody") if not issubclass(cls, ast.expr) else ()
+        self[cls] = tuple(name for name in named if name in cls._fields)
+        return self[cls]
+
+
+_BLOCKS = _Blocks()
+
+
+def blocks_of(statement: ast.AST) -> list[ast.stmt]:
     """The statements directly inside of a statement."""
-    for name in ("body", "handlers", "cases", "orelse", "finalbody"):
-        for inner in getattr(statement, name, ()):
-            if isinstance(inner, ast.stmt):
-                yield inner
-            else:  # an except handler or a case of a match
-                yield from inner.body
+    found: list[ast.stmt] = []
+    for name in _BLOCKS[statement.__class__]:
+        inner = getattr(statement, name)
+        if name in ("handlers", "cases"):
+            for block in inner:
+                found += block.body
+        else:
+            found += inner
+    return found
+
+
+_BINDING_NOTHING = {ast.Expr, ast.If, ast.Return, ast.Raise, ast.Assert, ast.Pass, ast.While}
+"""The most common statements that bind no name themselves."""
 
 
 class _Collector:
@@ -443,7 +469,7 @@ class _Collector:
     def bind(self, body: Sequence[ast.stmt]) -> dict[str, list[Binding]]:
         bindings: dict[str, list[Binding]] = {}
         for statement, conditional in _flatten(body):
-            for binding in self._bound_by(statement):
+            for binding in self._bound_by(statement) if statement.__class__ not in _BINDING_NOTHING else ():
                 kept = binding._replace(conditional=True) if conditional else binding
                 bindings.setdefault(binding.name, []).append(kept)
         return bindings
@@ -646,11 +672,14 @@ def _captured(pattern: ast.pattern) -> Iterator[str]:
 # ---------------------------------------------------------------------------------------------------- exports
 
 
+_EXPORTING = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
+
+
 def _exports(body: Sequence[ast.stmt]) -> tuple[str, ...] | None:
     """``__all__`` where every part of it is a literal, as PEP 8 and the typing documentation ask for."""
     names: list[str] | None = None
     for statement, _ in _flatten(body):
-        found = _exported_by(statement)
+        found = _exported_by(statement) if isinstance(statement, _EXPORTING) else None
         if found is None:
             continue
         replaces, parts = found

@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 class Questions:
-    """The questions that the file of ``outline`` asks ``project``."""
+    """The questions that the file of ``outline`` asks ``project``, where they are written down."""
 
     def __init__(self, project: Project, outline: Outline) -> None:
         self._project = project
@@ -30,12 +30,11 @@ class Questions:
             self._trace.short(outline.path),
         )
         self._asked: set[tuple[object, ...]] = set()
-        if self._trace.recording:
-            self._trace.drawn(self._asker, project.touched_by(outline))
+        self._trace.drawn(self._asker, project.touched_by(outline))
 
     def tree(self, outline: Outline) -> ast.Module:
-        """The syntax tree of a file."""
-        return self._project.trees.parse(outline.path, outline.text)
+        """See :meth:`Project.tree`."""
+        return self._project.tree(outline)
 
     def resolve(
         self, outline: Outline, dotted: str, *, scope: ClassOutline | None = None, line: int | None = None
@@ -87,13 +86,13 @@ class Questions:
         return iter(self._ask(("users", symbol), lambda: tuple(self._project.users(symbol))))
 
     def looked_into(self, outline: Outline) -> None:
-        """Note that the source of another file takes part in what is said of this one."""
+        """See :meth:`Project.looked_into`."""
         if outline is not self._outline:
             self._trace.looked(self._asker, outline.path)
 
     def _ask(self, question: tuple[object, ...], answer: Callable[[], Answer]) -> Answer:
         trace = self._trace
-        if not trace.recording or question in self._asked:
+        if question in self._asked:
             return answer()
         outer = trace.begin(self._behind(question))
         try:

@@ -107,7 +107,9 @@ class Trace:
         return shortened(str(path), self._base)
 
     def bit(self, path: Path | str) -> int:
-        """The bit that stands for ``path``."""
+        """The bit that stands for ``path``; none where nothing is recorded, as joining large numbers takes time."""
+        if not self.recording:
+            return 0
         text = str(path)
         known = self._bits.get(text)
         if known is None:

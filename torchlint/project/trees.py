@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torchlint.project.outline import parse
 
-_MOST_CHARACTERS = 8_000_000
+_MOST_CHARACTERS = 4_000_000
 """Of all texts together; a tree takes about 30 times the memory of its text."""
 
 

@@ -96,7 +96,8 @@ def _may_change_self(statement: ast.stmt, self_name: str | None) -> bool:
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in called
     }
     return any(
-        isinstance(node, ast.Name) and node.id in (self_name, "super") and id(node) not in read for node in nodes
+        isinstance(node, ast.Name) and node.id in (self_name, "super") and id(node) not in read
+        for node in nodes
     )
 
 

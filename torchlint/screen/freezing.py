@@ -9,7 +9,6 @@ from itertools import chain
 
 from torchlint.model.vocabulary import (
     GRADIENT_SWITCHES,
-    MISSPELLED_SWITCHES,
     MODULE_METHODS,
     PARAMETER_ITERATORS,
 )
@@ -22,11 +21,10 @@ from torchlint.screen.sketch import Call, dotted_name
 def switching(file: FileSketch) -> Iterator[int]:
     """The top-level statements that may switch the gradients of a module, or misspell those of a tensor."""
     outline = file.outline
-    if "requires_grad" not in outline.text and not any(word in outline.text for word in MISSPELLED_SWITCHES):
-        return
     lines = sorted({line for word in GRADIENT_SWITCHES for line in outline.lines_with(word)})
-    indices = sorted({index for word in GRADIENT_SWITCHES for index in outline.mentioning(word)})
-    yield from statements_with(file, indices, partial(_switched, lines), _may_be_of_interest)
+    if lines:
+        indices = sorted(outline.statements_on(lines))
+        yield from statements_with(file, indices, partial(_switched, lines), _may_be_of_interest)
 
 
 def _switched(lines: Sequence[int], nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[ast.Attribute]:

@@ -15,6 +15,8 @@ _WORD = re.compile("parameters")
 
 def keeping(file: FileSketch) -> Iterator[int]:
     """The top-level statements that bind a name to what may be an iterator over Parameters."""
+    if not file.outline.imports_torch:
+        return
     yield from statements_having(file, _keeps_iterator, file.outline.lines_matching(_WORD))
 
 

@@ -47,10 +47,10 @@ def _watched(text: str, rules: Sequence[Rule]) -> Watched:
     found: dict[str, list[tuple[Calls, int]]] = {}
     for rule in rules:
         for calls in rule.calls:
-            if not calls.hints or any(hint in text for hint in calls.hints):
-                for function, position in calls.functions.items():
-                    if function.rpartition(".")[2] in text:
-                        found.setdefault(function, []).append((calls, position))
+            named = [function for function in calls.functions if function.rpartition(".")[2] in text]
+            if named and (not calls.hints or any(hint in text for hint in calls.hints)):
+                for function in named:
+                    found.setdefault(function, []).append((calls, calls.functions[function]))
     return found
 
 

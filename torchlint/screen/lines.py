@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from torchlint.screen.sketch import FIELDS
+
 if TYPE_CHECKING:
     from torchlint.screen.scopes import FileSketch, Scope
-
-_END = sys.maxsize
 
 Found = TypeVar("Found", bound=ast.expr, covariant=True)
 
@@ -23,23 +22,31 @@ class Search(Protocol[Found]):
 
 
 def spans_any(node: ast.AST, lines: Sequence[int]) -> bool:
-    first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", _END)
+    """Whether a node stands on one of the lines; what has no place of its own stands on all."""
+    first = getattr(node, "lineno", None)
+    if first is None:
+        return bool(lines)
     for decorator in getattr(node, "decorator_list", ()):
         first = min(first, decorator.lineno)
     at = bisect_left(lines, first)
-    return at < len(lines) and lines[at] <= last
+    return at < len(lines) and lines[at] <= node.end_lineno  # type: ignore[attr-defined]
 
 
 def nodes_on(nodes: Iterable[ast.AST], *lines: Sequence[int], in_classes: bool) -> Iterator[ast.AST]:
     """The nodes that stand on one of each of the ``lines``. The methods of a class are scopes of their own."""
-    stack = list(nodes)
+    stack: list[object] = list(nodes)
     while stack:
         node = stack.pop()
-        if not in_classes and isinstance(node, ast.ClassDef):
-            continue
+        if not isinstance(node, ast.AST) or (node.__class__ is ast.ClassDef and not in_classes):
+            continue  # among the nodes are names as strings
         if all(spans_any(node, each) for each in lines):
             yield node
-            stack += ast.iter_child_nodes(node)
+            for name in FIELDS[node.__class__]:
+                child = getattr(node, name)
+                if child.__class__ is list:
+                    stack += child
+                elif child is not None:
+                    stack.append(child)
 
 
 def statements_having(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from torchlint.project.outline import blocks_of
 from torchlint.screen.calls import may_call
@@ -22,8 +23,10 @@ def changing(file: FileSketch) -> Iterator[int]:
     if "optim" not in text or "parameters(" not in text:
         return
     lines = file.outline.lines_matching(_ASKED)
-    script = [node for index, node in enumerate(file.tree.body) if file.in_script(index)]
-    in_script = _may_change(script, lines) and _may_optimize(file.script)
+    script = [index for index in range(len(file.tree.body)) if file.in_script(index)]
+    in_script = _may_change([file.tree.body[index] for index in script], lines) and any(
+        map(_may_optimize, chain.from_iterable(map(file.scopes, script)))
+    )
     for index, statement in enumerate(file.tree.body):
         if file.in_script(index):
             if in_script:

@@ -25,8 +25,8 @@ from torchlint.screen.scopes import FileSketch, Scope
 _MAX_ROUNDS = 50
 _MOST_UNASKED = 16
 """How many files are kept with their syntax trees that no other file has asked about."""
-_MOST_ASKED = 4_000_000
-"""How many characters there may be in the files that others have asked about, before all files are let go."""
+_MOST_LINES = 80_000
+"""How many lines there may be in the classes and functions that others have asked about, before all files are let go."""
 
 _NAMESPACES = {
     "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.parameter",
@@ -44,7 +44,8 @@ class Possibilities:
         self.project = project
         self._files: dict[Outline, FileSketch] = {}
         self._unasked: dict[Outline, FileSketch] = {}
-        self._asked_characters = 0
+        self._asked: dict[FileSketch, int] = {}
+        self._asked_now: set[FileSketch] = set()
         self._checked: dict[Path, Outline] = {}
         self.returned: dict[object, Kinds] = {}
         self._bits: dict[object, Kinds] = {}
@@ -186,11 +187,10 @@ class Possibilities:
 
     def asked_about(self, outline: Outline) -> FileSketch:
         """The sketch of a file that another one asks about, and may remember parts of."""
-        file = self._files.get(outline)
-        if file is None or outline in self._unasked:
-            self._unasked.pop(outline, None)
-            self._asked_characters += len(outline.text)
-        return self._file(outline) if file is None else file
+        self._unasked.pop(outline, None)
+        file = self._file(outline)
+        self._asked_now.add(file)
+        return file
 
     def _file(self, outline: Outline) -> FileSketch:
         known = self._files.get(outline)
@@ -208,7 +208,10 @@ class Possibilities:
         if before is not None and before is not outline:
             self.returned.clear()  # what other files were told about it may no longer hold
             self.release()
-        if self._asked_characters > _MOST_ASKED:
+        for file in self._asked_now:
+            self._asked[file] = file.forget_tree()
+        self._asked_now.clear()
+        if sum(self._asked.values()) > _MOST_LINES:
             self.release()
         while len(self._unasked) > _MOST_UNASKED:
             oldest = next(iter(self._unasked))
@@ -216,6 +219,8 @@ class Possibilities:
             del self._files[oldest]
         if outline not in self._files:
             self._unasked[outline] = self._file(outline)
+        elif outline not in self._unasked:
+            self._asked_now.add(self._files[outline])
         return self._files[outline]
 
     def release(self) -> None:
@@ -224,7 +229,8 @@ class Possibilities:
             file.release()
         self._files.clear()
         self._unasked.clear()
-        self._asked_characters = 0
+        self._asked.clear()
+        self._asked_now.clear()
 
 
 def _may_have_members(symbol: Symbol) -> bool:

@@ -12,13 +12,13 @@ from torchlint.screen.lines import nodes_on, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
 
 _GAP = r"[\s()\\]*(?:#[^\n]*\n[\s()\\]*)*"
-_REPETITION = re.compile(rf"\]{_GAP}\*|\*{_GAP}\[")
-"""``[x] * n`` and ``n * [x]``, also over several lines."""
+_REPETITIONS = (re.compile(rf"\]{_GAP}\*"), re.compile(rf"\*{_GAP}\["))
+"""``[x] * n`` and ``n * [x]``, also over several lines: two patterns, as one finds its first letter much faster."""
 
 
 def repeating(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``[module] * n``."""
-    lines = file.outline.lines_matching(_REPETITION)
+    lines = sorted({line for each in _REPETITIONS for line in file.outline.lines_matching(each)})
     if lines:
         every = range(len(file.outline.statements))
         yield from statements_with(file, every, partial(_repeated, lines), _may_be_module)

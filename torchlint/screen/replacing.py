@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from torchlint.model.vocabulary import KEYED, REGISTERING_METHODS
 from torchlint.screen.kinds import MODULE
@@ -22,13 +21,13 @@ def replacing(file: FileSketch) -> Iterator[int]:
     for cls in file.modules:
         if _may_assign_twice(cls):
             yield cls.outline.statement
-    if any(word in outline.text for word in REGISTERING_METHODS):
-        lines = sorted(line for word in REGISTERING_METHODS for line in outline.lines_with(word))
-        for index in sorted(set(chain.from_iterable(map(outline.mentioning, REGISTERING_METHODS)))):
-            if _may_register_twice(file.tree.body[index], lines):
-                yield index
-    if any(word in outline.text for word in KEYED):
-        yield from _repeating_keys(file, sorted(set(chain.from_iterable(map(outline.mentioning, KEYED)))))
+    lines = sorted(line for word in REGISTERING_METHODS for line in outline.lines_with(word))
+    for index in sorted(outline.statements_on(lines)):
+        if _may_register_twice(file.tree.body[index], lines):
+            yield index
+    keyed = [line for word in KEYED for line in outline.lines_with(word)]
+    if keyed:
+        yield from _repeating_keys(file, sorted(outline.statements_on(keyed)))
 
 
 def _repeating_keys(file: FileSketch, named: list[int]) -> Iterator[int]:

@@ -12,7 +12,7 @@ from torchlint.screen.scopes import FileSketch
 def viewing(file: FileSketch) -> Iterator[int]:
     """The top-level statements with a ``view`` or ``reshape`` that may be such."""
     text = file.outline.text
-    if "torch" not in text:
+    if not file.outline.imports_torch:
         return
     lines = file.outline.lines_at(found.start for found in reshapes(text) if may_permute(found, text))
     for index, statement in enumerate(file.tree.body) if lines else ():

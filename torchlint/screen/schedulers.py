@@ -18,7 +18,7 @@ from torchlint.screen.sketch import dotted_name
 def stepping(file: FileSketch) -> Iterator[int]:
     """The top-level statements in which something that may be a scheduler is stepped inside of a loop."""
     lines = file.outline.lines_with("step")
-    indices = sorted(file.outline.mentioning("step"))
+    indices = sorted(file.outline.statements_on(lines))
     yield from statements_with(file, indices, partial(_stepped_in_loops, lines), _may_be_scheduler)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchlint.model.facts import torch_facts
 from torchlint.model.vocabulary import REGISTERING_METHODS
 from torchlint.project.index import Symbol
-from torchlint.project.outline import ClassOutline, Outline
+from torchlint.project.outline import ClassOutline, FunctionOutline, Outline
 from torchlint.screen.certain import Uses, uses
 from torchlint.screen.evaluate import Evaluator
 from torchlint.screen.kinds import ARGUMENT, CONTAINER, MODULE, Kinds
@@ -46,6 +46,16 @@ class FileSketch:
     @cached_property
     def tree(self) -> ast.Module:
         return self.project.tree(self.outline)
+
+    def forget_tree(self) -> int:
+        """Keep no more of the tree than the classes and functions that were asked for; gives their lines."""
+        vars(self).pop("tree", None)
+        vars(self).pop("nodes", None)
+        kept: list[ClassOutline | FunctionOutline] = [
+            *(sketch.outline for sketch in self._classes.values() if sketch is not None),
+            *(self.outline.functions[name] for name, scope in self._functions.items() if scope is not None),
+        ]
+        return sum(each.last - each.first + 1 for each in kept)
 
     def release(self) -> None:
         """Cut the circles of references, so that the tree is freed at once and not when garbage is collected."""
@@ -329,8 +339,12 @@ class ClassSketch:
             node.name: Scope(
                 self.file, node.body, Sketch.of_function(node, is_method=True), self, self._around
             )
-            for node in functions_in(self.node.body)
+            for node in self._functions
         }
+
+    @cached_property
+    def _functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        return list(functions_in(self.node.body))
 
     @cached_property
     def _around(self) -> Scope | None:
@@ -371,7 +385,7 @@ class ClassSketch:
 
     @cached_property
     def properties(self) -> frozenset[str]:
-        return frozenset(node.name for node in functions_in(self.node.body) if is_property(node))
+        return frozenset(node.name for node in self._functions if is_property(node))
 
     @cached_property
     def ancestors(self) -> list[ClassSketch]:
@@ -387,15 +401,27 @@ class ClassSketch:
     def attribute(self, name: str) -> Kinds:
         """What ``self.name`` may hold, by the assignments of this class or of its bases."""
         kinds = self.own_attribute(name)
-        if not self.ancestors:
-            return kinds
         for ancestor in self.ancestors:
-            kinds |= ancestor.own_attribute(name)
+            if name in ancestor.names:
+                kinds |= ancestor.own_attribute(name)
         return kinds
 
     def own_attribute(self, name: str) -> Kinds:
         """The same by the assignments of this class alone."""
+        if name not in self.names:
+            return 0
         return self.file.evaluator.once((self.node, "attribute", name), lambda: self._evaluate(name))
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The attributes that the class itself may give a value, or define."""
+        registered = (_registered_name(call) for _, call in self._registering)
+        return {
+            *self._bound,
+            *self.body.sketch.definitions,
+            *self.properties,
+            *(name for name in registered if isinstance(name, str)),
+        }
 
     @cached_property
     def used_by_forward(self) -> set[str]:
@@ -471,7 +497,7 @@ class ClassSketch:
         return any(name in sketch.methods for sketch in (self, *self.ancestors))
 
     def node_of(self, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-        found = [node for node in functions_in(self.node.body) if node.name == name]
+        found = [node for node in self._functions if node.name == name]
         return found[-1] if found else None
 
     def reachable(self, *starts: str, certainly: bool = False) -> set[str]:
@@ -500,12 +526,18 @@ _REGISTERING = {*REGISTERING_METHODS, "setattr"}
 
 def _registered(call: Call, name: str, scope: Scope) -> Kinds:
     """What ``self.add_module("name", layer)`` gives ``self.name``."""
+    if _registered_name(call) != name:  # the model asks for no other, either
+        return 0
+    position = 1 if call.callee.rpartition(".")[2] == "setattr" else 0
+    return scope.possible(given_to(call.node)[position + 1])
+
+
+def _registered_name(call: Call) -> object:
+    """The name under which a call registers a module or Parameter, where it is written out."""
     method = call.callee.rpartition(".")[2]
     given = given_to(call.node)
     position = 1 if method == "setattr" else 0
     if len(given) < position + 2 or method == "register_buffer":
-        return 0
+        return None
     literal = next((item.value for item in call.node.keywords if item.arg == "name"), given[position])
-    if not isinstance(literal, ast.Constant) or literal.value != name:  # the model asks for no other, either
-        return 0
-    return scope.possible(given[position + 1])
+    return literal.value if isinstance(literal, ast.Constant) else None

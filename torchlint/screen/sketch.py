@@ -112,13 +112,14 @@ class Sketch:
 
     def _walk(self) -> None:
         stack = self._stack
+        pop, find = stack.pop, _VISIT.get
         while stack:
-            node = stack.pop()
-            visit = _VISIT.get(node.__class__)
+            node = pop()
+            visit = find(node.__class__)
             if visit is not None:
                 visit(self, node)
                 continue
-            for name in _FIELDS[node.__class__]:
+            for name in FIELDS[node.__class__]:
                 child = getattr(node, name)
                 if child.__class__ is list:
                     stack += child
@@ -133,6 +134,35 @@ class Sketch:
         dotted = self._dotted(node)
         if dotted is not None:
             self.mentions.add(dotted)
+
+    # The most common of those that only hold others: walking their fields takes three times as long.
+
+    def _value(self, node: ast.Expr) -> None:
+        self._stack.append(node.value)
+
+    def _binary(self, node: ast.BinOp) -> None:
+        self._stack += (node.left, node.right)
+
+    def _unary(self, node: ast.UnaryOp) -> None:
+        self._stack.append(node.operand)
+
+    def _comparison(self, node: ast.Compare) -> None:
+        self._stack.append(node.left)
+        self._stack += node.comparators
+
+    def _condition(self, node: ast.If) -> None:
+        self._stack.append(node.test)
+        self._stack += node.body
+        self._stack += node.orelse
+
+    def _elements(self, node: ast.Tuple | ast.List | ast.Set) -> None:
+        self._stack += node.elts
+
+    def _operands(self, node: ast.BoolOp) -> None:
+        self._stack += node.values
+
+    def _slice(self, node: ast.Slice) -> None:
+        self._stack += [part for part in (node.lower, node.upper, node.step) if part is not None]
 
     def _dotted(self, node: ast.expr) -> str | None:
         """The dotted name of an expression that is to be walked; an attribute of ``self`` is a load."""
@@ -192,18 +222,22 @@ class Sketch:
             self.looped.update(filter(None, map(self._attribute_of_self, node.args)))
 
     def _attribute_of_self(self, node: ast.expr) -> str | None:
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            return node.attr if node.value.id == self.self_name else None
+        if node.__class__ is ast.Attribute:
+            holder = node.value
+            if holder.__class__ is ast.Name and holder.id == self.self_name:
+                return node.attr
         return None
 
     # -- bindings ----------------------------------------------------------------------------------------------------
 
     def _assign(self, node: ast.Assign) -> None:
-        for target in node.targets:
-            self._bind(target, "value", node.value)
-        keys = [key for key in map(self._key, (*node.targets, node.value)) if key]
-        self.aliases += itertools.pairwise(keys)
-        self._stack.append(node.value)
+        targets, value = node.targets, node.value
+        for target in targets:
+            self._bind(target, "value", value)
+        if len(targets) > 1 or value.__class__ in _NAMING:
+            keys = [key for key in map(self._key, (*targets, value)) if key]
+            self.aliases += itertools.pairwise(keys)
+        self._stack.append(value)
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -232,9 +266,9 @@ class Sketch:
             self._stack.append(node.target)
 
     def _bind(self, target: ast.expr, kind: str, value: Any, path: TargetPath = ()) -> None:
-        if isinstance(target, ast.Name):
+        if target.__class__ is ast.Name:
             self._scope.setdefault(target.id, []).append(_binding(kind, value, path))
-        elif isinstance(target, ast.Attribute):
+        elif target.__class__ is ast.Attribute:
             name = self._attribute_of_self(target)
             if name is not None:
                 self.stores.setdefault(name, []).append(_binding(kind, value, path))
@@ -268,9 +302,9 @@ class Sketch:
 
     def _key(self, node: ast.expr) -> str | None:
         """``layers`` or ``self.layers``: how what grows is known."""
-        while isinstance(node, ast.Subscript):
+        while node.__class__ is ast.Subscript:
             node = node.value
-        if isinstance(node, ast.Name):
+        if node.__class__ is ast.Name:
             return node.id
         name = self._attribute_of_self(node)
         return f"self.{name}" if name is not None else None
@@ -374,11 +408,23 @@ _VISIT: dict[type, Callable[[Sketch, Any], None]] = {
     ast.Lambda: Sketch._lambda,
     ast.ClassDef: Sketch._class,
     ast.Return: Sketch._return,
+    ast.Expr: Sketch._value,
+    ast.BinOp: Sketch._binary,
+    ast.UnaryOp: Sketch._unary,
+    ast.Compare: Sketch._comparison,
+    ast.If: Sketch._condition,
+    ast.Tuple: Sketch._elements,
+    ast.List: Sketch._elements,
+    ast.Set: Sketch._elements,
+    ast.BoolOp: Sketch._operands,
+    ast.Slice: Sketch._slice,
     ast.Constant: Sketch._ignore,
     ast.Global: Sketch._ignore,
     ast.Nonlocal: Sketch._ignore,
     ast.Pass: Sketch._ignore,
 }
+
+_NAMING = (ast.Name, ast.Attribute, ast.Subscript)
 
 # Fields that lead to no expression.
 _LEAVES = frozenset(
@@ -395,7 +441,8 @@ class _ChildFields(dict[type, tuple[str, ...]]):
         return self[cls]
 
 
-_FIELDS = _ChildFields()
+FIELDS = _ChildFields()
+"""The fields of each node class that lead to what is evaluated."""
 
 
 def _is_static(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -437,9 +484,11 @@ def dotted_name(node: ast.expr) -> str:
     if node.__class__ is ast.Name:
         return node.id
     parts: list[str] = []
-    while isinstance(node, ast.Attribute):
+    while node.__class__ is ast.Attribute:
         parts.append(node.attr)
         node = node.value
-    if not isinstance(node, ast.Name):
+    if not parts or node.__class__ is not ast.Name:
         return ""
-    return ".".join([node.id, *reversed(parts)])
+    parts.append(node.id)
+    parts.reverse()
+    return ".".join(parts)
