@@ -9,6 +9,7 @@ Where ``torchlint check`` left a cache, what other files define is read from the
 from __future__ import annotations
 
 import ast
+import atexit
 import gc
 import os
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from torchlint.config import ALWAYS_ON, Config, matches
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source
 from torchlint.project.index import Project
+from torchlint.project.trees import Trees
 from torchlint.project.installed import absolute_path, find_root
 from torchlint.project.shelf import Shelf
 from torchlint.settings import ConfigError, Settings
@@ -81,6 +83,7 @@ def _collect_less_often() -> None:
     """
     if gc.get_threshold() == _USUAL:
         gc.set_threshold(200_000, 30, 30)
+        atexit.register(gc.freeze)  # at its end, Python would walk all of it once more
 
 
 _USUAL = gc.get_threshold()
@@ -102,9 +105,13 @@ def _config(filename: str) -> Config:
         raise ExecutionError(f"torchlint: {error}") from None
 
 
+_FEW = 400_000
+"""Characters of text of which the trees are kept: flake8 parses each file itself, and Python frees all at the end."""
+
+
 @cache
 def _project(root: Path) -> Project:
-    return Project(root, shelf=_shelf())
+    return Project(root, shelf=_shelf(), trees=Trees(_FEW))
 
 
 @cache

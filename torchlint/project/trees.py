@@ -13,7 +13,10 @@ _MOST_CHARACTERS = 4_000_000
 
 
 class Trees:
-    def __init__(self) -> None:
+    """``most`` is how many characters the texts of all trees together may have."""
+
+    def __init__(self, most: int = _MOST_CHARACTERS) -> None:
+        self._most = most
         self._trees: OrderedDict[Path, tuple[str, ast.Module]] = OrderedDict()
         self._characters = 0
         self._added: dict[Path, None] = {}
@@ -24,7 +27,7 @@ class Trees:
         self._trees[path] = (text, tree)
         self._added[path] = None
         self._characters += len(text)
-        while self._characters > _MOST_CHARACTERS and len(self._trees) > 1:
+        while self._characters > self._most and len(self._trees) > 1:
             self._drop(next(iter(self._trees)))
 
     def _drop(self, path: Path) -> None:
