@@ -23,9 +23,9 @@ from torchlint.config import ALWAYS_ON, Config, matches
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source
 from torchlint.project.index import Project
-from torchlint.project.trees import Trees
 from torchlint.project.installed import absolute_path, find_root
 from torchlint.project.shelf import Shelf
+from torchlint.project.trees import Trees
 from torchlint.settings import ConfigError, Settings
 
 if TYPE_CHECKING:

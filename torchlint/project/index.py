@@ -488,7 +488,7 @@ class Project:
         if found is None or isinstance(found, _Cycle):
             return found
         if found.kind == "external":
-            return found._replace(dotted=f"{found.dotted}.{name}")
+            return Symbol("external", f"{found.dotted}.{name}")
         if found.kind == "class" and found.outline and found.class_outline:
             inner = found.outline.classes.get(f"{found.class_outline.qualname}.{name}")
             return self.class_symbol(found.outline, inner) if inner else None

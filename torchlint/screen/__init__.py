@@ -8,7 +8,7 @@ on calls narrows its own down by what it declares in :attr:`torchlint.rule.Rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from torchlint.project.index import Project
@@ -48,26 +48,43 @@ class Screened:
 def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screened:
     """The candidates of ``rules`` in a file."""
     file = _possibilities(project).begin(outline)
-    rules = tuple(rules)
-    names = dict.fromkeys(rule.subject for rule in rules)
-    anywhere = {name for name in names if SUBJECTS[name].anywhere}
-    screens = {name: _screen(name, rules) for name in names if SUBJECTS[name].may_be_in(outline.text)}
-    places = {name: frozenset(screens[name](file)) if name in screens else frozenset() for name in anywhere}
-    classes, given = _classes(file, {name: may for name, may in screens.items() if name not in anywhere})
-    for name in names.keys() - anywhere:
+    plan = _plan(tuple(rules))
+    screens = {
+        name: plan.screen(name) for name, subject in plan.subjects.items() if subject.may_be_in(outline.text)
+    }
+    places = {
+        name: frozenset(screens[name](file)) if name in screens else frozenset() for name in plan.anywhere
+    }
+    classes, given = _classes(file, {name: may for name, may in screens.items() if name not in places})
+    for name in plan.subjects.keys() - places.keys():
         classes.setdefault(name, [])
     return Screened(classes, given, places, outline)
 
 
-@lru_cache(maxsize=512)
-def _screen(name: str, rules: tuple[Rule, ...]) -> Callable[[Any], Any]:
-    """What rules a subject out."""
-    subject = SUBJECTS[name]
-    rule_out: Callable[..., Any] = subject.rule_out()
-    if not subject.told:
-        return rule_out
-    sharing = tuple(rule for rule in rules if rule.subject == name)
-    return lambda sketch: rule_out(sketch, sharing)
+class _Plan:
+    """What some rules look at, and what rules that out; this is imported when a file may have it."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+        self.subjects = {rule.subject: SUBJECTS[rule.subject] for rule in rules}
+        self.anywhere = [name for name, subject in self.subjects.items() if subject.anywhere]
+        self._screens: dict[str, Callable[[Any], Any]] = {}
+
+    def screen(self, name: str) -> Callable[[Any], Any]:
+        if name not in self._screens:
+            rule_out: Callable[..., Any] = self.subjects[name].rule_out()
+            if self.subjects[name].told:
+                sharing = tuple(rule for rule in self._rules if rule.subject == name)
+                rule_out = partial(_told, rule_out, sharing)
+            self._screens[name] = rule_out
+        return self._screens[name]
+
+
+def _told(rule_out: Callable[..., Any], rules: tuple[Rule, ...], sketch: object) -> Any:
+    return rule_out(sketch, rules)
+
+
+_plan = lru_cache(maxsize=8)(_Plan)
 
 
 def _classes(
