@@ -10,6 +10,7 @@ import libcst as cst
 from torchlint.diagnostic import Fix, Range
 from torchlint.model.file import File
 from torchlint.model.flow import Function
+from torchlint.model.vocabulary import LONGEST_TEST
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,12 @@ class TypeTest:
 
 def type_tests(file: File, wanted: Collection[int]) -> Iterator[TypeTest]:
     """Those in the top-level statements with these indices."""
+    for test in _all_type_tests(file, wanted):
+        if len(file.text(test.range)) <= LONGEST_TEST:
+            yield test
+
+
+def _all_type_tests(file: File, wanted: Collection[int]) -> Iterator[TypeTest]:
     for function in file.all_functions(wanted):
         for call in function.calls:
             if _is_isinstance(call.node):

@@ -70,6 +70,10 @@ CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", 
 _SHARED = re.compile(r"(?i)shar(?:e|ing)|tied|tying|same (?:module|layer|block|weights)|recurren")
 
 
+LONGEST_TEST = 300
+"""How many characters ``isinstance(m, A or B)`` may have, with all of its types, to be looked at."""
+
+
 def says_shared(text: str) -> bool:
     """Whether a name or a comment says that several places have the same weights."""
     return _SHARED.search(text) is not None

@@ -223,9 +223,13 @@ class Outline(_Drawn):
 
     def lines_with(self, name: str) -> list[int]:
         """The lines on which ``name`` is a word."""
+        return self.lines_at(self.places_of(name))
+
+    def places_of(self, name: str) -> list[int]:
+        """Where in the text ``name`` is a word."""
         if name not in self.text:  # no pattern says so as fast
             return []
-        return self.lines_matching(_word(name))
+        return [found.start() for found in _word(name).finditer(self.text)]
 
     def lines_matching(self, pattern: re.Pattern[str]) -> list[int]:
         """The lines on which a match of ``pattern`` begins."""

@@ -78,6 +78,8 @@ def _made_in(text: str, name: str, file: FileSketch) -> Iterator[bool]:
 def _may_be_pure(node: ast.Call, scope: Scope) -> bool:
     """Whether what is called may be a function of torch, or a method of a tensor."""
     callee = node.func
+    if any(item.arg == "out" for item in node.keywords):
+        return False
     if isinstance(callee, ast.Attribute) and callee.attr in MOVING_METHODS:
         holder = callee.value
         return isinstance(holder, ast.Name) and _may_be_tensor(holder.id, scope)
@@ -89,11 +91,22 @@ def _may_be_pure(node: ast.Call, scope: Scope) -> bool:
 
 def _may_be_tensor(name: str, scope: Scope) -> bool:
     """Whether a variable may be one of several of a loop over batches, or what a function of torch makes."""
-    text, file = scope.file.outline.text, scope.file
-    if any(_made_in(text, name, file)):
-        return True
-    loops = (binding.node for binding in scope.bindings(name) if binding.kind == "loop")
-    return any(bool(path) and _may_give_batches(iterable) for iterable, path in loops)
+    for binding in scope.bindings(name):
+        if binding.kind == "loop":
+            iterable, path = binding.node
+            if path and _may_give_batches(iterable):
+                return True
+        elif binding.kind in ("value", "unpacked"):
+            value = binding.node if binding.kind == "value" else binding.node[0]
+            if _begins_with_torch(value, scope.file):
+                return True
+    return False
+
+
+def _begins_with_torch(node: ast.expr, file: FileSketch) -> bool:
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return isinstance(node, ast.Name) and file.outline.may_name_torch(node.id)
 
 
 def _may_give_batches(iterable: ast.expr) -> bool:
