@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from torchlint import stopwatch
-from torchlint.cache.folder import cache_folder
-from torchlint.cache.results import ResultCache
 from torchlint.config import ALWAYS_ON, Selection
 from torchlint.process import CLEAN, FOUND, UNUSABLE, silence
 from torchlint.project.discover import Discovery, Exclusion, discover, display, excluded
@@ -33,6 +31,7 @@ from torchlint.stopwatch import DISCOVERY, FIXES, READING, REPORT, stage
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 
+    from torchlint.cache.results import ResultCache
     from torchlint.stopwatch import Clock
 
 
@@ -121,6 +120,9 @@ class _Check:
     def _cache(self) -> ResultCache | None:
         if self._options.no_cache:
             return None
+        from torchlint.cache.folder import cache_folder
+        from torchlint.cache.results import ResultCache
+
         config = self._settings.of_folder(os.curdir)
         return ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
 

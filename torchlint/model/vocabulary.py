@@ -237,8 +237,8 @@ def speaks_of_loader(text: str) -> bool:
 
 
 def may_give_batches(names: Iterable[str]) -> bool:
-    """Whether a loop over an expression with these names may be one over batches: a module gives others."""
-    return not any(name in MODULE_ITERATORS or name in PARAMETER_ITERATORS for name in names)
+    """Whether a loop over an expression with these names may be one over batches: modules and dicts give others."""
+    return not any(name in (*MODULE_ITERATORS, *PARAMETER_ITERATORS, "items", "values") for name in names)
 
 
 def is_last_of_second(code: str) -> bool:
