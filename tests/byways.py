@@ -1179,6 +1179,28 @@ REPETITIONS = {
 }
 
 TYPES = {
+    "a class in a variable": """
+from torch import nn
+
+def f(m):
+    Layer = nn.Linear
+    return isinstance(m, Layer or nn.Conv2d)
+""",
+    "a class that is no module": """
+from torch import nn
+
+class Other:
+    pass
+
+def f(m):
+    return isinstance(m, Other or nn.Linear)
+""",
+    "a type behind a test": """
+from torch import nn
+
+def f(m):
+    return isinstance(m, nn.Linear) or str
+""",
     "an alias": "from torch import nn\nLayer = nn.Linear\n\ndef f(m):\n    return isinstance(m, Layer or nn.Conv2d)\n",
     "issubclass": "from torch import nn\n\ndef f(m):\n    return issubclass(m, nn.Linear or nn.Conv2d)\n",
     "in a tuple": "from torch import nn\n\ndef f(m):\n    return isinstance(m, (list, nn.Linear or nn.Conv2d))\n",
@@ -1388,9 +1410,35 @@ def f(loader):
     for [*x, y] in loader:
         y.cuda()
 """,
+    "a loop over several loaders": """
+import torch
+
+def f(data, self):
+    for x, y in self.train_dataloaders:
+        y.cuda()
+""",
+    "made by an alias of torch": """
+import torch
+from torch import ones as make
+
+def f(device):
+    x = make(3)
+    x.to(device)
+    return x
+""",
 }
 
 LATE = {
+    "a class in a variable": """
+import torch
+from torch import nn
+
+def f(net):
+    make = torch.optim.SGD
+    optimizer = make(net.parameters(), lr=1)
+    net.fc = nn.Linear(2, 2)
+    optimizer.step()
+""",
     "an alias of the optimizer": """
 from torch import nn
 from torch.optim import SGD as make
@@ -1451,6 +1499,25 @@ class Net(nn.Module):
 }
 
 VIEWS = {
+    "unpacked in another block": """
+import torch
+
+def f(x):
+    x = x + 1
+    with torch.no_grad():
+        b, c, h, w = x.size()
+    if b:
+        return x.view(b, w, h, c)
+""",
+    "in a loop": """
+import torch
+
+def f(xs):
+    for x in xs:
+        x = x + 1
+        b, c, h, w = x.shape
+        print(x.view(b, w, h, c))
+""",
     "with comments": """
 import torch
 
@@ -1541,6 +1608,14 @@ REPLACEMENTS = {
 
 _PADDED = "self.emb = nn.Embedding(8, 8, padding_idx=0)"
 PADDING = {
+    "of a variable in a function": """
+from torch import nn
+
+def make():
+    emb = nn.Embedding(8, 8, padding_idx=0)
+    nn.init.normal_(tensor=emb.weight.data)
+    return emb
+""",
     "through an alias": net(
         "self.emb = Emb(8, 8, 0)\nnn.init.normal_(self.emb.weight)",
         "return x",

@@ -161,6 +161,7 @@ class Finder:
         self._roots: dict[Path, Path] = {}
         self._search: dict[Path, tuple[tuple[Path, ...], tuple[Path, ...]]] = {}
         self._found: dict[tuple[str, Path], tuple[Place, ...]] = {}
+        self._below: dict[tuple[str, Path], Place | None] = {}
         self._in_torch: dict[str, bool] = {}
 
     def root_of(self, folder: Path) -> Path:
@@ -260,8 +261,15 @@ class Finder:
         folder = importer.parent
         for _ in range(level - 1):
             folder = folder.parent
-        file = folder / "__init__.py" if self.is_file(folder, "__init__.py") else None
-        return self.descend(Place("", file, folder), module.split(".") if module else [])
+        key = (module, folder)
+        if key not in self._below:
+            outer = self._trace.begin()
+            file = folder / "__init__.py" if self.is_file(folder, "__init__.py") else None
+            self._below[key] = self.descend(Place("", file, folder), module.split(".") if module else [])
+            self._touched["below", key] = self._trace.end(outer)
+        else:
+            self._trace.touched |= self._touched["below", key]
+        return self._below[key]
 
     def descend(self, place: Place, names: Sequence[str]) -> Place | None:
         """The submodule ``names`` of a package."""
@@ -294,7 +302,7 @@ class Finder:
         if self.is_file(path.parent, path.name):
             return False
         self._folders.add(path.parent, path.name)
-        for memo in (self._found, self._search, self._in_torch):
+        for memo in (self._found, self._below, self._search, self._in_torch):
             memo.clear()
         return True
 
