@@ -20,8 +20,10 @@ def may_keep_plain_tensor(cls: ClassSketch) -> bool:
     """Whether ``__init__`` may assign a tensor that the forward pass reads."""
     if cls.methods.keys() & {"_apply", "to", "cuda"}:
         return False
-    loads = {load for name in cls.used_by_forward for load in cls.methods[name].sketch.loads}
-    tensors = {name for name, kinds in cls.stored_kinds if kinds & TENSOR and name in loads}
+    tensors = {name for name, kinds in cls.stored_kinds if kinds & TENSOR}
+    if not tensors:
+        return False
+    tensors &= {load for name in cls.used_by_forward for load in cls.methods[name].sketch.loads}
     early = cls.used_by_init - cls.used_by_forward
     late = {name for method in cls.methods.keys() - early for name in cls.methods[method].sketch.stores}
     return bool(tensors - late) or (bool(tensors) and bool(tensors - _certainly_set_late(cls)))

@@ -18,6 +18,8 @@ def may_be_given_modules(cls: ClassSketch) -> bool:
     init = cls.methods.get("__init__")
     if init is None or OWN_REGISTRY & cls.methods.keys():
         return False
+    if not any(method.sketch.looped for method in cls.methods.values()):
+        return False
     looped = {name for method in cls.used_by_forward for name in cls.methods[method].sketch.looped}
     given = [name for name in looped if cls.own_attribute(name) & (ARGUMENT | COPY)]
     sources = [node for name in given for node in _sources(name, init)]

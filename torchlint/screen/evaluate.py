@@ -219,6 +219,8 @@ class Evaluator:
         if head and head == scope.sketch.self_name and dotted.count(".") == 1:
             return scope.owner.attribute(node.attr) if scope.owner is not None else 0
         if head and head != scope.sketch.self_name:
+            if scope.is_parameter(head):  # `config.hidden_size`, the most common of all
+                return 0
             symbol = scope.symbol(dotted)
             if symbol is not None and symbol.kind != "value":
                 return self.file.possibilities.of_symbol(symbol, self.file)

@@ -34,12 +34,13 @@ def spans_any(node: ast.AST, lines: Sequence[int]) -> bool:
 
 def nodes_on(nodes: Iterable[ast.AST], *lines: Sequence[int], in_classes: bool) -> Iterator[ast.AST]:
     """The nodes that stand on one of each of the ``lines``. The methods of a class are scopes of their own."""
+    first, *others = lines
     stack: list[object] = list(nodes)
     while stack:
         node = stack.pop()
         if not isinstance(node, ast.AST) or (node.__class__ is ast.ClassDef and not in_classes):
             continue  # among the nodes are names as strings
-        if all(spans_any(node, each) for each in lines):
+        if spans_any(node, first) and (not others or all(spans_any(node, each) for each in others)):
             yield node
             for name in FIELDS[node.__class__]:
                 child = getattr(node, name)

@@ -19,9 +19,8 @@ _REPETITIONS = (re.compile(rf"\]{_GAP}\*"), re.compile(rf"\*{_GAP}\["))
 def repeating(file: FileSketch) -> Iterator[int]:
     """The top-level statements with ``[module] * n``."""
     lines = sorted({line for each in _REPETITIONS for line in file.outline.lines_matching(each)})
-    if lines:
-        every = range(len(file.outline.statements))
-        yield from statements_with(file, every, partial(_repeated, lines), _may_be_module)
+    indices = sorted(file.outline.statements_on(lines))
+    yield from statements_with(file, indices, partial(_repeated, lines), _may_be_module)
 
 
 def _may_be_module(node: ast.expr, scope: Scope) -> bool:

@@ -21,7 +21,9 @@ def replacing(file: FileSketch) -> Iterator[int]:
     for cls in file.modules:
         if _may_assign_twice(cls):
             yield cls.outline.statement
-    lines = sorted(line for word in REGISTERING_METHODS for line in outline.lines_with(word))
+    lines: list[int] = []
+    if "register_" in outline.text or "add_module" in outline.text:
+        lines = sorted(line for word in REGISTERING_METHODS for line in outline.lines_with(word))
     for index in sorted(outline.statements_on(lines)):
         if _may_register_twice(file.tree.body[index], lines):
             yield index

@@ -104,7 +104,7 @@ def asking(file: FileSketch) -> Iterator[int]:
     lines = file.outline.lines_matching(_ASKING)
     if lines:
         search = partial(_asked, lines, bool(scheduler_names(text)))
-        yield from statements_with(file, range(len(file.tree.body)), search, _may_be_asked)
+        yield from statements_with(file, sorted(file.outline.statements_on(lines)), search, _may_be_asked)
 
 
 _ASKING = re.compile(r"\.\s*(?:step\s*\(\s*[^)\s]|get_lr\s*\()")

@@ -198,6 +198,12 @@ class Scope:
             scope = scope.outer
         return iter(found)
 
+    def is_parameter(self, name: str) -> bool:
+        """Whether a name is a parameter of the function, and nothing else in it or in its closures."""
+        sketch = self.sketch
+        bindings = sketch.definitions.get(name, ())
+        return len(bindings) == 1 and bindings[0].kind == "parameter" and name not in sketch.inner
+
     def symbol(self, dotted: str) -> Symbol | None:
         """What a dotted name means in the scope, unless that depends on what was assigned to it."""
         if dotted not in self._symbols:
