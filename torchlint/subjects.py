@@ -36,6 +36,9 @@ class Subject(Record):
         return not self.words or any(word in text for word in self.words)
 
 
+_SCHEDULERS = ("LR", "ChainedScheduler", "WarmRestarts")
+"""What the names of all schedulers of PyTorch have in them."""
+
 SUBJECTS = {
     "PlainContainer": Subject("containers.plain_containers", "attributes.may_hide_modules"),
     "PlainTensor": Subject("tensors.plain_tensors", "attributes.may_keep_plain_tensor"),
@@ -54,16 +57,20 @@ SUBJECTS = {
     "MisspelledMethod": Subject("misspelling.misspelled_methods", "misspelling.may_misspell"),
     "InplaceCall": Subject("inplace.inplace_calls", "attributes.may_overwrite_input"),
     "SchedulerStep": Subject("schedulers.scheduler_steps", "schedulers.stepping", ("step",), anywhere=True),
-    "SchedulerCall": Subject("schedulers.scheduler_calls", "schedulers.asking", anywhere=True),
-    "Scheduler": Subject("schedules.schedulers_made", "schedulers.making", anywhere=True),
+    "SchedulerCall": Subject(
+        "schedulers.scheduler_calls", "schedulers.asking", ("sched", "Plateau", *_SCHEDULERS), anywhere=True
+    ),
+    "Scheduler": Subject("schedules.schedulers_made", "schedulers.making", _SCHEDULERS, anywhere=True),
     "OptimizerAttribute": Subject(
         "hyperparameters.optimizer_attributes", "hyperparameters.assigning", ("optim",), anywhere=True
     ),
     "ParameterIterator": Subject(
         "iterating.parameter_iterators", "iterating.keeping", ("parameters",), anywhere=True
     ),
-    "LateLayer": Subject("optimizers.late_layers", "optimizers.changing", anywhere=True),
-    "ParameterGroups": Subject("optimizers.parameter_groups", "optimizers.grouping", anywhere=True),
+    "LateLayer": Subject("optimizers.late_layers", "optimizers.changing", ("parameters(",), anywhere=True),
+    "ParameterGroups": Subject(
+        "optimizers.parameter_groups", "optimizers.grouping", ("parameters(",), anywhere=True
+    ),
     "DroppedResult": Subject("discarding.dropped_results", "discarding.dropping", ("torch",), anywhere=True),
     "LastOfSecond": Subject("recurrent.last_of_second", "recurrent.taking", ("-1",), anywhere=True),
     "OwnShape": Subject("reshaping.own_shapes", "reshaping.viewing", (".view(", ".reshape("), anywhere=True),
@@ -72,7 +79,9 @@ SUBJECTS = {
         "padding.padding_overwrites", "padding.randomising", ("Embedding",), anywhere=True
     ),
     "ChildLoop": Subject("child_loops.child_loops", "child_loops.looping", ("children",), anywhere=True),
-    "GradientSwitch": Subject("freezing.gradient_switches", "freezing.switching", anywhere=True),
+    "GradientSwitch": Subject(
+        "freezing.gradient_switches", "freezing.switching", ("_grad", "_gard"), anywhere=True
+    ),
     "TypeTest": Subject("type_tests.type_tests", "type_tests.testing", anywhere=True),
     "RepeatedModule": Subject(
         "repeating.repeated_modules", "repeating.repeating", ("Sequential", "ModuleList"), anywhere=True

@@ -49,14 +49,17 @@ def screen(outline: Outline, project: Project, rules: Sequence[Rule]) -> Screene
     """The candidates of ``rules`` in a file."""
     file = _possibilities(project).begin(outline)
     plan = _plan(tuple(rules))
-    screens = {
-        name: plan.screen(name) for name, subject in plan.subjects.items() if subject.may_be_in(outline.text)
-    }
+    text = outline.text
     places = {
-        name: frozenset(screens[name](file)) if name in screens else frozenset() for name in plan.anywhere
+        name: frozenset(plan.screen(name)(file)) if plan.subjects[name].may_be_in(text) else frozenset()
+        for name in plan.anywhere
     }
-    classes, given = _classes(file, {name: may for name, may in screens.items() if name not in places})
-    for name in plan.subjects.keys() - places.keys():
+    # Most files have no Module class, and need none of the screens for what is in one.
+    in_classes = (
+        [name for name in plan.in_classes if plan.subjects[name].may_be_in(text)] if file.modules else []
+    )
+    classes, given = _classes(file, {name: plan.screen(name) for name in in_classes})
+    for name in plan.in_classes:
         classes.setdefault(name, [])
     return Screened(classes, given, places, outline)
 
@@ -68,6 +71,7 @@ class _Plan:
         self._rules = rules
         self.subjects = {rule.subject: SUBJECTS[rule.subject] for rule in rules}
         self.anywhere = [name for name, subject in self.subjects.items() if subject.anywhere]
+        self.in_classes = [name for name, subject in self.subjects.items() if not subject.anywhere]
         self._screens: dict[str, Callable[[Any], Any]] = {}
 
     def screen(self, name: str) -> Callable[[Any], Any]:
