@@ -214,6 +214,10 @@ class Project:
         """The syntax tree of a file."""
         return self.trees.parse(outline.path, outline.text)
 
+    def has_tree(self, outline: Outline) -> bool:
+        """Whether the syntax tree of a file is at hand."""
+        return self.trees.has(outline.path, outline.text)
+
     def _read(self, path: Path) -> Outline | None:
         try:
             return self._outlined(path, decode(self.trace.read(path)))

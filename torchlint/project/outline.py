@@ -239,6 +239,24 @@ class Outline(_Drawn):
         """The lines on which these places of the text are, in their order."""
         return [bisect_left(self._line_ends, offset) + 1 for offset in sorted(offsets)]
 
+    def statement(self, index: int) -> ast.stmt | None:
+        """A top-level statement, parsed alone; nothing where it does not stand on lines of its own."""
+        if "\r" in self.text:
+            return None
+        first, last = self.statements[index]
+        ends = self._line_ends
+        start = ends[first - 2] if first > 1 else 0
+        end = ends[last - 1] if last <= len(ends) else len(self.text)
+        try:
+            found = parse("\n" * (first - 2) + self.text[start:end]).body
+        except OutlineError:
+            return None
+        return found[0] if len(found) == 1 else None
+
+    def forget_lines(self) -> None:
+        """Free what is only needed while the file is looked at."""
+        vars(self).pop("_line_ends", None)
+
     @cached_property
     def _line_ends(self) -> list[int]:
         if "\r" in self.text:

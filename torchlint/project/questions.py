@@ -36,6 +36,10 @@ class Questions:
         """See :meth:`Project.tree`."""
         return self._project.tree(outline)
 
+    def has_tree(self, outline: Outline) -> bool:
+        """See :meth:`Project.has_tree`."""
+        return self._project.has_tree(outline)
+
     def resolve(
         self, outline: Outline, dotted: str, *, scope: ClassOutline | None = None, line: int | None = None
     ) -> Symbol | None:

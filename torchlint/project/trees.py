@@ -44,6 +44,11 @@ class Trees:
     def __contains__(self, path: Path) -> bool:
         return path in self._trees
 
+    def has(self, path: Path, text: str) -> bool:
+        """Whether the tree of a text is kept."""
+        known = self._trees.get(path)
+        return known is not None and known[0] == text
+
     def parse(self, path: Path, text: str) -> ast.Module:
         """The tree of a text; raises :class:`torchlint.project.outline.OutlineError` where Python refuses it."""
         known = self._trees.get(path)

@@ -341,7 +341,7 @@ class Evaluator:
         function = self.file.function(name)
         if function is None:
             return 0
-        node = self.file.tree.body[self.file.outline.functions[name].statement]
+        node = self.file.statement(self.file.outline.functions[name].statement)
         return function.returned() | self.declared(node)
 
     def declared(self, node: ast.AST | None) -> Kinds:

@@ -23,8 +23,8 @@ from torchlint.screen.kinds import (
 from torchlint.screen.scopes import FileSketch, Scope
 
 _MAX_ROUNDS = 50
-_MOST_UNASKED = 16
-"""How many files are kept with their syntax trees that no other file has asked about."""
+_MOST_UNASKED = 3
+"""How many checked files are kept with their syntax trees that no other file has asked about."""
 _MOST_LINES = 80_000
 """How many lines there may be in the classes and functions that others have asked about, before all files are let go."""
 
@@ -221,7 +221,9 @@ class Possibilities:
             self._unasked[outline] = self._file(outline)
         elif outline not in self._unasked:
             self._asked_now.add(self._files[outline])
-        return self._files[outline]
+        file = self._files[outline]
+        file.is_checked = True
+        return file
 
     def release(self) -> None:
         """Free all of them: what one file knows of its base classes is kept in sketches of other files."""

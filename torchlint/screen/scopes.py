@@ -42,15 +42,28 @@ class FileSketch:
         self._classes: dict[str, ClassSketch | None] = {}
         self._functions: dict[str, Scope | None] = {}
         self._growths: dict[Scope, _Growths] = {}
+        self._class_nodes: dict[int, dict[tuple[int, str], ast.ClassDef]] = {}
+        self.is_checked = False
+        """Whether it is this file that is checked, so that all of it will be looked at."""
 
     @cached_property
     def tree(self) -> ast.Module:
         return self.project.tree(self.outline)
 
+    def statement(self, index: int) -> ast.stmt:
+        """A top-level statement. One of a file that others ask about is parsed alone, where its tree is let go."""
+        if not (self.is_checked or "tree" in vars(self) or self.project.has_tree(self.outline)):
+            alone = self.outline.statement(index)
+            if alone is not None:
+                return alone
+        return self.tree.body[index]
+
     def forget_tree(self) -> int:
         """Keep no more of the tree than the classes and functions that were asked for; gives their lines."""
         vars(self).pop("tree", None)
-        vars(self).pop("nodes", None)
+        self.is_checked = False
+        self._class_nodes.clear()
+        self.outline.forget_lines()
         kept: list[ClassOutline | FunctionOutline] = [
             *(sketch.outline for sketch in self._classes.values() if sketch is not None),
             *(self.outline.functions[name] for name, scope in self._functions.items() if scope is not None),
@@ -59,6 +72,7 @@ class FileSketch:
 
     def release(self) -> None:
         """Cut the circles of references, so that the tree is freed at once and not when garbage is collected."""
+        self.outline.forget_lines()
         for sketch in self._classes.values():
             if sketch is not None:
                 sketch.__dict__.clear()
@@ -79,21 +93,21 @@ class FileSketch:
             self._meanings[dotted] = self.project.resolve(self.outline, dotted)
         return self._meanings[dotted]
 
-    @cached_property
-    def nodes(self) -> dict[tuple[int, str], ast.ClassDef]:
-        """The classes by the line of their word ``class`` and their name."""
-        found: dict[tuple[int, str], ast.ClassDef] = {}
-        stack: list[ast.AST] = [
-            self.tree.body[index] for index in {item.statement for item in self.outline.definitions}
-        ]
-        inner = len(self.outline.definitions) > len(stack)
-        while stack:
-            node = stack.pop()
-            if isinstance(node, ast.ClassDef):
-                found[node.lineno, node.name] = node
-            if inner or not isinstance(node, ast.ClassDef):
-                stack += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
-        return found
+    def _classes_at(self, index: int) -> dict[tuple[int, str], ast.ClassDef]:
+        """The classes in a top-level statement by the line of their word ``class`` and their name."""
+        if index not in self._class_nodes:
+            found = self._class_nodes[index] = {}
+            has_inner = sum(item.statement == index for item in self.outline.definitions) > 1
+            stack: list[ast.AST] = [self.statement(index)]
+            while stack:
+                node = stack.pop()
+                if isinstance(node, ast.ClassDef):
+                    found[node.lineno, node.name] = node
+                if has_inner or not isinstance(node, ast.ClassDef):
+                    stack += [
+                        child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)
+                    ]
+        return self._class_nodes[index]
 
     @cached_property
     def modules(self) -> list[ClassSketch]:
@@ -109,7 +123,7 @@ class FileSketch:
     def class_sketch(self, definition: ClassOutline) -> ClassSketch | None:
         key = f"{definition.line}:{definition.name}"
         if key not in self._classes:
-            node = self.nodes.get((definition.line, definition.name))
+            node = self._classes_at(definition.statement).get((definition.line, definition.name))
             self._classes[key] = ClassSketch(self, definition, node) if node is not None else None
         return self._classes[key]
 
@@ -117,7 +131,7 @@ class FileSketch:
         """A function of the module level."""
         if name not in self._functions:
             outline = self.outline.functions.get(name)
-            node = self.tree.body[outline.statement] if outline is not None else None
+            node = self.statement(outline.statement) if outline is not None else None
             self._functions[name] = (
                 Scope(self, node.body, Sketch.of_function(node, is_method=False))
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -362,7 +376,7 @@ class ClassSketch:
         if method is not None:
             return method
         # Everything around it counts as one function: which one binds a name makes no difference to the screen.
-        around = [self.file.tree.body[self.outline.statement]]
+        around = [self.file.statement(self.outline.statement)]
         return Scope(self.file, around, Sketch(outer, around))
 
     def _method_around(self, qualname: str) -> Scope | None:
