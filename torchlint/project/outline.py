@@ -10,6 +10,7 @@ import ast
 import re
 import warnings
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -263,6 +264,11 @@ class Outline(_Drawn):
             return [found.start() for found in _LINE_END.finditer(self.text)]
         lengths = accumulate(map(len, self.text.split("\n")))  # four times as fast
         return [length + ends for ends, length in enumerate(lengths)][:-1]
+
+    @cached_property
+    def classes_in(self) -> Counter[int]:
+        """How many classes each top-level statement holds."""
+        return Counter(found.statement for found in self.definitions)
 
     @cached_property
     def _class_by_line(self) -> dict[tuple[int, str], ClassOutline]:

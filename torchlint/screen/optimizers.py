@@ -38,7 +38,7 @@ def changing(file: FileSketch) -> Iterator[int]:
 
 
 def _changes_anywhere(nodes: Iterable[ast.stmt], lines: Sequence[int]) -> bool:
-    """The same for some statements, or for a function in them."""
+    """Whether something is set too late in some statements, or in a function in them."""
     nodes = list(nodes)
     bodies = [nodes, *(function.body for node in nodes for function in _functions(node))]
     return any(_may_change(body, lines) for body in bodies)

@@ -97,7 +97,7 @@ class FileSketch:
         """The classes in a top-level statement by the line of their word ``class`` and their name."""
         if index not in self._class_nodes:
             found = self._class_nodes[index] = {}
-            has_inner = sum(item.statement == index for item in self.outline.definitions) > 1
+            has_inner = self.outline.classes_in[index] > 1
             stack: list[ast.AST] = [self.statement(index)]
             while stack:
                 node = stack.pop()
