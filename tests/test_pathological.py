@@ -68,6 +68,17 @@ def steps(template: str, count: int) -> str:
     return "".join(template.format(before=number, now=number + 1) for number in range(count))
 
 
+def tangled(count: int) -> str:
+    """A loop whose variables are bound by each other, so that the ways from one to another grow with the factorial."""
+    pairs = [(one, other) for one in range(count) for other in range(count) if one != other]
+    branches = "".join(
+        f"    if a == {number}:\n        v{one} = v{other} + a\n" for number, (one, other) in enumerate(pairs)
+    )
+    return (
+        f"{' = '.join(f'v{number}' for number in range(count))} = x = a\nfor a in x:\n{branches}v0.view(1)\n"
+    )
+
+
 REFUSED = {
     "calls in a chain": chained(".b()", 3_000),
     "attributes in a chain": chained(".b", 10_000),
@@ -131,6 +142,7 @@ CHECKED = {
     "two bases": "class C0(nn.Module):\n    pass\n" + steps("class C{now}(C{before}, C0):\n    pass\n", 100),
     "functions that call": "def f0(x):\n    return x\n"
     + steps("def f{now}(x):\n    return f{before}(f{before}(x))\n", 300),
+    "variables bound by each other": tangled(9),
     "functions that call each other": steps("def f{now}(x):\n    return f{now}(f{before}(x))\n", 300),
 }
 """What is only long or wide is checked like any other file."""

@@ -54,6 +54,9 @@ Element = tuple[cst.BaseExpression, bool, Function]
 UNKNOWN = Value(Kind.UNKNOWN, None)
 _TRANSPOSED = ("T", "mT", "H", "mH")
 _MAX_DEPTH = 40
+_MAX_STEPS = 5_000
+"""How many variables are looked up for one question. Where a loop binds many variables by each other, the ways from one
+to another are too many to be gone through: then the variables of the function are not known."""
 
 
 class Evaluator:
@@ -69,6 +72,8 @@ class Evaluator:
         self._cuts = 0
         self._too_deep = False
         self._opened: set[int] = set()
+        self._steps = 0
+        self._tangled: set[Function] = set()
 
     # -- entry -----------------------------------------------------------------------------------------------------
 
@@ -84,6 +89,8 @@ class Evaluator:
         if len(self._active) > _MAX_DEPTH:
             self._too_deep = True
             return (UNKNOWN,)
+        if not self._active:
+            self._steps = 0
         return self._evaluate(node, key, function)
 
     def _evaluate(self, node: cst.BaseExpression, key: int, function: Function) -> Values:
@@ -151,9 +158,14 @@ class Evaluator:
         if node.value == function.self_name:
             return (Value(Kind.SELF, node, function),)
         definitions, free = definitions_of(function.reaching(node))
-        found = [value for definition in definitions for value in self.of_definition(definition)]
         if free and not definitions:
             return self._free_name(node, function)
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            self._tangled.add(function)
+        if function in self._tangled:
+            return (UNKNOWN,)
+        found = [value for definition in definitions for value in self.of_definition(definition)]
         return tuple(found) or (UNKNOWN,)
 
     def _free_name(self, node: cst.Name, function: Function) -> Values:
