@@ -45,7 +45,8 @@ def isinstance_boolean_or(test: TypeTest) -> Iterator[Finding]:
     ```
 
     At least one of the types must be a Module class, and all must be known as classes. Silent are two tests that are
-    joined, `isinstance(m, A) or isinstance(m, B)`, and defaults such as `norm or nn.BatchNorm2d`.
+    joined, `isinstance(m, A) or isinstance(m, B)`, and defaults such as `norm or nn.BatchNorm2d`. A test of more than 300
+    characters is not looked at.
 
     References:
     - https://docs.python.org/3/library/functions.html#isinstance
