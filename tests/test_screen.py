@@ -289,7 +289,7 @@ def test_libcst_is_not_imported_for_a_clean_class() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=60)
 
 
-def test_sketches_are_freed_without_garbage_collection(tmp_path):
+def test_sketches_and_models_are_freed_without_garbage_collection(tmp_path):
     """Collecting walks every syntax tree that is kept, so the circles of a file are cut when it is let go."""
     for number, source in enumerate(BYWAYS.values()):
         (tmp_path / f"net{number}.py").write_text(source)
@@ -298,12 +298,14 @@ import gc, sys
 gc.disable()
 from torchlint.cli import main
 main(["check", "--isolated", "--no-cache", "-j1", "-q", "--select", "ALL", "--output-format", "concise", "."])
+from torchlint.engine import _PROGRAM
 from torchlint.screen import _POSSIBILITIES
-for possibilities in _POSSIBILITIES.values():
-    possibilities.release()
+for kept in (*_PROGRAM.values(), *_POSSIBILITIES.values()):
+    kept.release()
 gc.set_debug(gc.DEBUG_SAVEALL)
+_FREED = ("torchlint.screen", "torchlint.model", "libcst.")
 gc.collect()
-left = {type(thing).__name__ for thing in gc.garbage if type(thing).__module__.startswith("torchlint.screen")}
+left = {type(thing).__name__ for thing in gc.garbage if type(thing).__module__.startswith(_FREED)}
 assert not left, left
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)

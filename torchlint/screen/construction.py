@@ -87,7 +87,7 @@ def _may_touch_self(written: ast.AST, self_name: str | None) -> bool:
 
 
 def _may_change_self(statement: ast.stmt, self_name: str | None) -> bool:
-    """The same, where an attribute may be read, other than to be called."""
+    """Whether ``self`` or ``super`` is used other than to read an attribute, which may not be called."""
     nodes = list(ast.walk(statement))
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     read = {
