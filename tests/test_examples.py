@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import Door, Located, by_file
@@ -33,8 +33,11 @@ from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source
 from torchlint.fix.apply import fix_source
-from torchlint.rule import Rule, Witness
+from torchlint.rule import Rule
 from torchlint.rules import all_rules
+
+if TYPE_CHECKING:
+    from torchlint.rule import Witness
 
 ABOUT_FILES = ("TL000", "TL090", "TL091")
 """Rules about the file and its comments; the others are about PyTorch."""

@@ -10,16 +10,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import ROOT
 
-from torchlint.diagnostic import Diagnostic, Edit, Finding, Fix, Position, Range, Safety
+from torchlint.diagnostic import Diagnostic, Edit, Finding, Fix, Position, Range
 from torchlint.fix.apply import Fixed, fix_source, write_atomically
 from torchlint.fix.diff import unified
 from torchlint.fix.edits import Offsets, Splice, apply_splices, combined, compatible, dominant_newline
+
+if TYPE_CHECKING:
+    from torchlint.diagnostic import Safety
 
 Check = Callable[[bytes], list[Diagnostic]]
 

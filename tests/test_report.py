@@ -6,12 +6,12 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
 
-from torchlint.diagnostic import Diagnostic, Edit, Finding, Fix, Label, Position, Range, Severity
+from torchlint.diagnostic import Diagnostic, Edit, Finding, Fix, Label, Position, Range
 from torchlint.model.source import Source
 from torchlint.report import render, statistics
 from torchlint.report.fingerprint import fingerprints
@@ -19,6 +19,9 @@ from torchlint.report.patch import changes
 from torchlint.report.snippet import LONGEST, Window, visible, width
 from torchlint.report.style import Style, wants_colour
 from torchlint.run import Outcome, Result, not_checked
+
+if TYPE_CHECKING:
+    from torchlint.diagnostic import Severity
 
 PLAIN = Style()
 

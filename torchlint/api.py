@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source as check_in_project
 from torchlint.project.detached import DetachedProject
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # While a file is checked, Python's recursion limit is raised for the whole process.
 _turn = threading.Lock()

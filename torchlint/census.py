@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from torchlint.screen import Screened, everything, screen
 from torchlint.subjects import SUBJECTS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.model.source import Source
     from torchlint.project.index import Project

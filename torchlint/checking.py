@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from torchlint import stopwatch
 from torchlint.config import ALWAYS_ON, Selection
@@ -28,8 +27,10 @@ from torchlint.settings import (
 )
 from torchlint.stopwatch import DISCOVERY, FIXES, READING, REPORT, stage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace as Options
+    from typing import NoReturn, TextIO
 
     from torchlint.cache.results import ResultCache
     from torchlint.stopwatch import Clock

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from torchlint.cache.folder import cache_folder
 from torchlint.cache.folder import clean as clean_folder
 from torchlint.process import CLEAN, UNUSABLE
 from torchlint.settings import ConfigError, Settings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 

@@ -10,13 +10,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
 
 from torchlint import __version__
 from torchlint.config import FORMATS
 from torchlint.process import CLEAN, INTERRUPTED, UNUSABLE, silence
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from torchlint.project.shard import Shard
 
 _EXIT_STATUS = """\

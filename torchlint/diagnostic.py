@@ -6,12 +6,15 @@ formats print them as they are, flake8 gets ``column - 1``.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torchlint.record import Record
 
-Severity = Literal["error", "warning", "note"]
-Safety = Literal["safe", "unsafe"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Severity = Literal["error", "warning", "note"]
+    Safety = Literal["safe", "unsafe"]
+
 
 DOCS_URL = "https://torchlint.readthedocs.io/rules"
 

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
@@ -25,7 +24,10 @@ from torchlint.screen import Screened, everything, screen
 from torchlint.stopwatch import COUNTING, IMPORTS, MODEL, READING, SCREEN, SUPPRESSION, clock, stage
 from torchlint.subjects import SUBJECTS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from torchlint.model.file import File, Program
 
 _RECURSION_LIMIT = 8_000

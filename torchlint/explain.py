@@ -10,9 +10,13 @@ from collections.abc import Iterator
 
 from torchlint.process import CLEAN, UNUSABLE
 from torchlint.report.style import Style, wants_colour
-from torchlint.rule import Rule, Witness
+from torchlint.rule import Rule
 from torchlint.rules import all_rules
 from torchlint.settings import suggestion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchlint.rule import Witness
 
 _FENCE = re.compile(r"```(?:python)?\s*(?P<role>\w*)")
 

@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torchlint import __version__
 from torchlint.cache.folder import DATABASE, cache_folder
@@ -28,6 +27,7 @@ from torchlint.project.shelf import Shelf
 from torchlint.project.trees import Trees
 from torchlint.settings import ConfigError, Settings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 

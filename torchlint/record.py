@@ -7,10 +7,9 @@ uses it and to the type checker, and compiles its constructor when the first one
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 __all__ = ["Record"]
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as Record
 else:

@@ -10,16 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Literal, cast
 
-from torchlint.diagnostic import DOCS_URL, Finding, Severity, Verdict
+from torchlint.diagnostic import DOCS_URL
 from torchlint.record import Record
 
-Witness = Literal["source", "model"]
-"""What a rule looks at: source code, which is never run, or a live model."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal
 
-Check = Callable[[Any], Iterator[Finding]]
-Trial = Callable[[Any], Iterator[Verdict]]
+    from torchlint.diagnostic import Finding, Severity, Verdict
+
+    Witness = Literal["source", "model"]
+    """What a rule looks at: source code, which is never run, or a live model."""
+
+    Check = Callable[[Any], Iterator[Finding]]
+    Trial = Callable[[Any], Iterator[Verdict]]
+
 
 _FENCE = re.compile(
     r"^```python (?P<role>bad|good|fixed|proof|verify)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -160,10 +166,10 @@ def rule(
     live model.
     """
 
-    def declare(check: Check | Trial) -> Rule:
-        declared = Rule(cast(Check, check), code, since, severity, preview, calls, constructions, in_tests)
+    def declare(check: Any) -> Rule:
+        declared = Rule(check, code, since, severity, preview, calls, constructions, in_tests)
         if "Verdict" in str(check.__annotations__.get("return")):
-            declared.runtime(cast(Trial, check))
+            declared.runtime(check)
         return declared
 
     return declare

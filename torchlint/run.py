@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 from torchlint.record import Record
 from torchlint.stopwatch import CACHE, CREW, FIXES, IMPORTS, Costs, apart, clock, stage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

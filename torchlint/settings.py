@@ -13,10 +13,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from torchlint.config import ALWAYS_ON, FILE_NAMES, FORMATS, Config, Selection, compiled
 from torchlint.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _PREFIX = re.compile(r"TL\d{0,2}")
 _HEADER = re.compile(r"\s*\[[^=]*\]\s*(?:#.*)?$")

@@ -12,9 +12,12 @@ The functions are named and not imported, as most files need few of them.
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 from torchlint.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Subject(Record):

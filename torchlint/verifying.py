@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
 
 from torchlint import __version__
 from torchlint.corroboration import STATUSES, Comparison, Judged, Unusable, compare, read_claims
@@ -16,6 +15,10 @@ from torchlint.process import CLEAN, FOUND, UNUSABLE
 from torchlint.report import sarif
 from torchlint.report.place import relative
 from torchlint.rules import all_rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
 """For classes that nobody asked to be built: guessed arguments must not start a download, or occupy a GPU."""

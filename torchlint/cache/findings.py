@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from torchlint.diagnostic import Diagnostic, Edit, Finding, Fix, Label, Position, Range
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Malformed(Exception):

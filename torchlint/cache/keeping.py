@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from torchlint.cache.ledger import Basis, Ledger, record
 from torchlint.cache.states import States
 from torchlint.project.trace import FOLDER, Asker, State, digest
 from torchlint.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 

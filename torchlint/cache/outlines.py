@@ -74,6 +74,11 @@ def _has_controls(body: str) -> bool:
 # -------------------------------------------------------------------------------------------------------- the parts
 
 
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of the fields. Their module has what it needs of :mod:`typing` for type checkers alone."""
+    return get_type_hints(kind, localns={"Literal": Literal})
+
+
 class _Part(Record):
     """How a field is written: the types it has in JSON, and what is made of it on the way there and back."""
 
@@ -148,7 +153,7 @@ def _check(values: Iterable[Any], types: frozenset[type]) -> None:
 def _record(kind: Any) -> _Part:
     """A named tuple: the list of its fields, without those at the end that have their defaults."""
     _RECORDS.append(kind)
-    parts = {name: _part(hint) for name, hint in get_type_hints(kind).items()}
+    parts = {name: _part(hint) for name, hint in _hints(kind).items()}
     defaults = kind._field_defaults
     least = len(parts) - len(defaults)
     types = [part.types for part in parts.values()]
@@ -177,7 +182,7 @@ def _record(kind: Any) -> _Part:
     return _Part(frozenset({list}), read, write)
 
 
-_PARTS = {name: _part(hint) for name, hint in get_type_hints(Outline).items() if name not in _KNOWN_OTHERWISE}
+_PARTS = {name: _part(hint) for name, hint in _hints(Outline).items() if name not in _KNOWN_OTHERWISE}
 
-SCHEMA = digest(repr([(kind.__name__, get_type_hints(kind)) for kind in (Outline, *_RECORDS)]).encode())
+SCHEMA = digest(repr([(kind.__name__, _hints(kind)) for kind in (Outline, *_RECORDS)]).encode())
 """The fields as they are written; with other fields, it is another."""

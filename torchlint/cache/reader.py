@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from torchlint.cache.folder import DATABASE
 from torchlint.cache.store import connected, is_sound, refuse_foreign
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from typing import Any
 
 
 class Reader:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from torchlint.cache import salt
 from torchlint.cache.states import States
@@ -20,6 +19,7 @@ from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 from torchlint.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.cache.ledger import Ledger
     from torchlint.project.index import Project

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
 
 from torchlint.cache.folder import APPLICATION, DATABASE, is_foreign, prepare
 from torchlint.cache.salt import FORMAT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TypeVar
 
 from torchlint.model import torch_facts as stated
 from torchlint.record import Record
 
-_Stated = TypeVar("_Stated")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Stated = TypeVar("_Stated")
 
 
 class Facts(Record):

@@ -10,15 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from torchlint.model.file import File
     from torchlint.model.module_class import ClassModel
 
-BlockKind = Literal["if", "loop", "comprehension", "with", "try", "except", "lambda"]
+    BlockKind = Literal["if", "loop", "comprehension", "with", "try", "except", "lambda"]
+
+    DefinitionKind = Literal[
+        "value",
+        "augmented",
+        "parameter",
+        "loop",
+        "with",
+        "import",
+        "function",
+        "class",
+        "unknown",
+        "unpacked",
+    ]
+
+    StoreKind = Literal["assign", "augmented", "item", "delete", "unpacked", "loop", "with"]
+
 Loop = cst.For | cst.While
 
 
@@ -62,11 +80,6 @@ class Place:
     def loops(self) -> list[Loop]:
         """The loops around, innermost first."""
         return [block.node for block in self.blocks() if isinstance(block.node, (cst.For, cst.While))]
-
-
-DefinitionKind = Literal[
-    "value", "augmented", "parameter", "loop", "with", "import", "function", "class", "unknown", "unpacked"
-]
 
 
 @dataclass(eq=False, slots=True)
@@ -132,9 +145,6 @@ def definitions_of(reaching: Reaching) -> tuple[list[Definition], bool]:
 class CallSite:
     node: cst.Call
     place: Place
-
-
-StoreKind = Literal["assign", "augmented", "item", "delete", "unpacked", "loop", "with"]
 
 
 @dataclass(eq=False, slots=True)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 import libcst as cst
 
 from torchlint.model.flow import Function, definitions_of
 
-Better = Literal["higher", "lower"]
-_Told = Literal["higher", "lower", "either"] | None
-"""What a name says; ``either`` is one that says both, or something of which nothing is known."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Better = Literal["higher", "lower"]
+    _Told = Literal["higher", "lower", "either"] | None
+    """What a name says; ``either`` is one that says both, or something of which nothing is known."""
+
 
 _HIGHER = {
     "acc", "accs", "accuracy", "accuracies", "f1", "fscore", "auc", "aucs", "auroc", "rocauc", "auprc", "ap", "map", "miou",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -15,6 +14,7 @@ from torchlint.model.kinds import Kind, State
 from torchlint.model.values import UNKNOWN, Value, Values, argument, join_states
 from torchlint.model.vocabulary import REGISTERING_METHODS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.model.file import File
     from torchlint.project.index import Symbol

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import libcst as cst
 
@@ -17,7 +16,11 @@ from torchlint.model.module_class import ClassModel, name_given
 from torchlint.model.values import Value
 from torchlint.model.vocabulary import KEYED, KEYED_CONTAINERS, REGISTERING_METHODS
 
-Way = Literal["assigned", "registered", "key", "loop"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Way = Literal["assigned", "registered", "key", "loop"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,15 @@ from torchlint.model.facts import torch_facts
 from torchlint.model.file import File
 from torchlint.model.flow import CallSite, Function, Loop, bound_in, children
 from torchlint.model.kinds import Kind
-from torchlint.model.metrics import Better, better
+from torchlint.model.metrics import better
 from torchlint.model.mode import compares_with_mode, words
 from torchlint.model.module_class import root
 from torchlint.model.values import Value, Values, argument, has_star
 from torchlint.model.vocabulary import is_optimizer, is_scheduler, mentions_scheduler, scheduler_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchlint.model.metrics import Better
 
 _ITERATIONS = re.compile(
     r"(?i)batch|loader|iter|steps|updates|warm_?up|(^|_)len(gth)?$|(^|_)its($|_)|per_?epoch"

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -19,6 +18,7 @@ from torchlint.model.module_class import Assigned, Attribute, ClassModel, name_g
 from torchlint.model.rebinding import is_registered_before
 from torchlint.model.values import Value, argument
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.model.file import File
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -18,7 +17,10 @@ from torchlint.model.kinds import Kind, State
 from torchlint.model.vocabulary import COMPUTING, CONTAINER_TYPES, ITERATORS
 from torchlint.project.index import Symbol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from torchlint.model.file import File
 
 

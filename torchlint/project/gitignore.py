@@ -6,10 +6,9 @@ adds to that. The lines that nearly all ignore files consist of need neither; th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torchlint.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterable

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from torchlint.decoding import decode
 from torchlint.project.installed import MAX_FILES, Finder, Place, absolute_path, find_root
@@ -33,12 +32,15 @@ from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
 from torchlint.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
+    from typing import Literal
 
     from torchlint.project.questions import Questions
 
-SymbolKind = Literal["external", "class", "function", "module", "value"]
+    SymbolKind = Literal["external", "class", "function", "module", "value"]
+
 
 _BUILTINS = frozenset(dir(builtins))
 

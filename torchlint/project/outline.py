@@ -15,16 +15,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal, TypeVar
 
 from torchlint.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeVar
+
+    AClass = TypeVar("AClass", bound=type)
 
 MAX_DEPTH = 400
 """Nodes along one path of a statement. LibCST is cubic in the length of a chain such as ``a.b().b()``."""
 
 MAX_CHARACTERS = 2 * 1024 * 1024
-
-BindingKind = Literal["import", "class", "function", "value"]
 
 
 class OutlineError(Exception):
@@ -64,7 +67,7 @@ class Binding(Record):
     """
 
     name: str
-    kind: BindingKind
+    kind: Literal["import", "class", "function", "value"]
     line: int
     conditional: bool = False
     target: str | None = None
@@ -81,9 +84,6 @@ class Star(Record):
     module: str
     target: str
     line: int
-
-
-AClass = TypeVar("AClass", bound=type)
 
 
 def _by_identity(cls: AClass) -> AClass:

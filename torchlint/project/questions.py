@@ -8,14 +8,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 from torchlint.project.index import Project, Symbol
 from torchlint.project.known import Known
 from torchlint.project.outline import ClassOutline, FunctionOutline, Outline
 from torchlint.project.trace import Asker, digest
 
-Answer = TypeVar("Answer")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    Answer = TypeVar("Answer")
 
 
 class Questions:

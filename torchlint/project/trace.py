@@ -7,10 +7,10 @@ whoever gets the answer again gets these bits along. Nothing is written down unl
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from torchlint.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

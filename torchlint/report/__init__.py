@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 from torchlint.report.style import Style
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.run import Result
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import DOCS_URL
 from torchlint.model.source import Source
@@ -13,6 +12,7 @@ from torchlint.report.patch import Change, changes
 from torchlint.report.snippet import Window, visible
 from torchlint.report.style import Style
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.diagnostic import Diagnostic, Range
     from torchlint.run import Result

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torchlint.report.style import Style
 from torchlint.report.summary import conclusion
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.diagnostic import Diagnostic
     from torchlint.run import Result

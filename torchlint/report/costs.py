@@ -6,12 +6,12 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
-from typing import TYPE_CHECKING
 
 from torchlint import __version__, stopwatch
 from torchlint.rules import all_rules
 from torchlint.stopwatch import CPU, WALL, Costs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.rule import Rule
     from torchlint.run import Outcome, Result

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from torchlint.model.source import Source
 from torchlint.report.place import relative
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.diagnostic import Diagnostic
     from torchlint.run import Result

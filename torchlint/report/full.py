@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from torchlint.report.style import Style
 from torchlint.report.summary import conclusion
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.run import Result
 

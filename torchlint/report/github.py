@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torchlint.report.place import relative
 from torchlint.report.style import Style
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.diagnostic import Diagnostic
     from torchlint.run import Result

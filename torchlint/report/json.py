@@ -8,7 +8,6 @@ paths that do not exist.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from torchlint import __version__
 from torchlint.diagnostic import DOCS_URL
@@ -17,7 +16,10 @@ from torchlint.report.place import as_json, relative
 from torchlint.report.style import Style
 from torchlint.report.summary import Totals, errors
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from torchlint.diagnostic import Diagnostic, Fix
     from torchlint.run import Result
 

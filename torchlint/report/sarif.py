@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from torchlint import __version__
@@ -17,15 +16,18 @@ from torchlint.report.fingerprint import fingerprints
 from torchlint.report.place import relative
 from torchlint.report.style import Style
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from torchlint.diagnostic import Diagnostic, Fix, Range
     from torchlint.rule import Rule
     from torchlint.run import Result
 
+    Json = dict[str, Any]
+
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 HOMEPAGE = "https://torchlint.readthedocs.io"
-
-Json = dict[str, Any]
 
 
 def render(result: Result, style: Style) -> str:

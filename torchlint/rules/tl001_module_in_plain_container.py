@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from torchlint.diagnostic import Finding, Label, Severity, Verdict
+from torchlint.diagnostic import Finding, Label, Verdict
 from torchlint.rule import rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torchlint.diagnostic import Severity
     from torchlint.model.containers import PlainContainer
     from torchlint.observed import HiddenModule, HiddenParameter
 

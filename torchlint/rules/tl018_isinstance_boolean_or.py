@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
 from torchlint.rule import rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.model.type_tests import TypeTest
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding, Verdict
 from torchlint.rule import Calls, rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.model.calls import MethodCall
     from torchlint.observed import RandomCall

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from torchlint.diagnostic import Finding
 from torchlint.rule import Calls, rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.model.layers import LayerCall
 

@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torchlint import __version__
-from torchlint.diagnostic import DOCS_URL, Severity
+from torchlint.diagnostic import DOCS_URL
 from torchlint.report import sarif
 from torchlint.report.place import relative
+
+if TYPE_CHECKING:
+    from torchlint.diagnostic import Severity
 
 SCHEMA_VERSION = 1
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any
 
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline
@@ -18,6 +17,10 @@ from torchlint.screen.callers import may_be_given_modules
 from torchlint.screen.possibilities import Possibilities
 from torchlint.screen.scopes import ClassSketch, FileSketch
 from torchlint.subjects import SUBJECTS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Screened:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
 
 from torchlint.model.facts import torch_facts
 from torchlint.model.vocabulary import COMPUTING, CONTAINER_TYPES, ITERATORS
@@ -38,7 +37,10 @@ from torchlint.screen.kinds import (
 )
 from torchlint.screen.sketch import Binding, TargetPath, dotted_name, given_to
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from torchlint.screen.scopes import FileSketch, Scope
 
 _MADE = MODULE | PARAMETER

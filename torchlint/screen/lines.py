@@ -5,20 +5,21 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from torchlint.screen.sketch import FIELDS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol, TypeVar
+
     from torchlint.screen.scopes import FileSketch, Scope
 
-Found = TypeVar("Found", bound=ast.expr, covariant=True)
+    Found = TypeVar("Found", bound=ast.expr, covariant=True)
 
+    class Search(Protocol[Found]):
+        """Finds expressions in statements, those in the methods of classes only where it is told to."""
 
-class Search(Protocol[Found]):
-    """Finds expressions in statements, those in the methods of classes only where it is told to."""
-
-    def __call__(self, nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[Found]: ...
+        def __call__(self, nodes: Iterable[ast.AST], *, in_classes: bool) -> Iterator[Found]: ...
 
 
 def spans_any(node: ast.AST, lines: Sequence[int]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from torchlint.model.facts import torch_facts
 from torchlint.model.vocabulary import REGISTERING_METHODS
@@ -26,6 +25,7 @@ from torchlint.screen.sketch import (
     is_property,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.screen.possibilities import Possibilities
 
