@@ -200,12 +200,12 @@ def test_a_class_of_another_file_is_found(tree, files, written):
 def test_the_nearest_folder_wins(tree):
     found = tree({"x/net.py": NET, "net.py": "class Net: pass", "x/a.py": "from net import Net"})
     assert found.is_module("x/net.py", "Net") is True
-    assert found.resolve("x/a.py", "Net").outline.path == found.root / "x/net.py"
+    assert found.resolve("x/a.py", "Net").outline.path == str(found.root / "x/net.py")
 
 
 def test_a_file_of_that_name_without_the_name_is_passed_over(tree):
     found = tree({"x/utils.py": "", "utils.py": NET, "x/a.py": "from utils import Net"})
-    assert found.resolve("x/a.py", "Net").outline.path == found.root / "utils.py"
+    assert found.resolve("x/a.py", "Net").outline.path == str(found.root / "utils.py")
 
 
 def test_a_neighbour_inside_of_a_package_comes_after_the_real_top_level(tree):
@@ -217,7 +217,7 @@ def test_a_neighbour_inside_of_a_package_comes_after_the_real_top_level(tree):
             "p/a.py": "from utils import Net\nfrom net import X",
         }
     )
-    assert found.resolve("p/a.py", "Net").outline.path == found.root / "utils.py"
+    assert found.resolve("p/a.py", "Net").outline.path == str(found.root / "utils.py")
 
 
 def test_a_local_file_shadows_a_name_of_torch(tree):
@@ -628,15 +628,15 @@ def test_the_root_of_a_project_is_found(tmp_path, files, root):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
-    assert find_root(tmp_path / files[-1], start=tmp_path / "elsewhere") == tmp_path / root
+    assert find_root(tmp_path / files[-1], start=tmp_path / "elsewhere") == str(tmp_path / root)
 
 
 def test_the_working_folder_is_the_root_where_nothing_else_says(tmp_path):
-    assert find_root(tmp_path / "x" / "y" / "a.py", start=tmp_path / "x") == tmp_path / "x"
+    assert find_root(tmp_path / "x" / "y" / "a.py", start=tmp_path / "x") == str(tmp_path / "x")
 
 
 def test_the_root_is_never_the_top_of_the_file_system(tmp_path):
-    assert find_root(tmp_path / "a.py", start=Path(tmp_path.anchor)) == tmp_path
+    assert find_root(tmp_path / "a.py", start=Path(tmp_path.anchor)) == str(tmp_path)
 
 
 # ----------------------------------------------------------------------------------------------------- users
@@ -657,14 +657,14 @@ def test_users_are_the_files_that_import_and_mention_a_name(tree):
         }
     )
     users = found.project.users(found.resolve("lib.py", "build"))
-    assert [outline.path.name for outline in users] == ["direct.py", "lib.py", "through.py"]
+    assert [Path(outline.path).name for outline in users] == ["direct.py", "lib.py", "through.py"]
 
 
 def test_users_are_looked_for_in_the_text_of_the_editor(tree):
     found = tree({"lib.py": "def build(): pass", "a.py": ""})
     found.project.parse("from lib import build\nbuild()", found.root / "a.py")
     users = found.project.users(found.resolve("lib.py", "build"))
-    assert [outline.path.name for outline in users] == ["a.py", "lib.py"]
+    assert [Path(outline.path).name for outline in users] == ["a.py", "lib.py"]
 
 
 # -------------------------------------------------------------------------------------------- third parties

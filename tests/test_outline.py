@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -13,7 +12,7 @@ from torchlint.project.outline import MAX_CHARACTERS, Import, Outline, OutlineEr
 
 
 def outline(text: str, module: str | None = "pkg.models.net", path: str = "/r/pkg/models/net.py") -> Outline:
-    return Outline.from_text(dedent(text), Path(path), module)
+    return Outline.from_text(dedent(text), path, module)
 
 
 def only(found: Outline, name: str):

@@ -263,7 +263,7 @@ def _written(outcome: Outcome) -> Outcome:
 
 def _write_report(path: str, text: str) -> None:
     try:
-        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as error:
         raise ConfigError(f"--output-file: {path} cannot be written: {error.strerror or error}") from None

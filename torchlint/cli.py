@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif reconfigure := getattr(getattr(sys, name), "reconfigure", None):
             # Names and code in any script must not end the report on a terminal that cannot show them.
             reconfigure(errors="backslashreplace")
@@ -70,7 +70,7 @@ def _run(arguments: Sequence[str]) -> int:
     if not arguments:
         parser.print_help(sys.stderr)
         return UNUSABLE
-    if arguments[0] not in COMMANDS and not arguments[0].startswith("-") and os.path.exists(arguments[0]):  # noqa: PTH110
+    if arguments[0] not in COMMANDS and not arguments[0].startswith("-") and os.path.exists(arguments[0]):
         parser.error(f"unknown command `{arguments[0]}`; did you mean `torchlint check {arguments[0]}`?")
     options = parser.parse_args(arguments)
     if options.command == "version":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path
 
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
@@ -50,12 +49,11 @@ def check_source(
     checked gives one TL000; nothing raises.
     """
     config = (config or Config()).enabled_for(path)
-    location = Path(path)
     try:
         with stage(READING):
             decoded = decode(source, path)
-        project = project or Project.for_path(location)
-        outline = project.parse(decoded.text, location)
+        project = project or Project.for_path(path)
+        outline = project.parse(decoded.text, path)
     except SourceError as error:
         return [_not_checked(path, Failure(error.reason))]
     except OutlineError as error:

@@ -14,7 +14,6 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 
 from torchlint import __version__
 from torchlint.cache.folder import DATABASE, cache_folder
@@ -22,7 +21,8 @@ from torchlint.config import ALWAYS_ON, Config, matches
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source
 from torchlint.project.index import Project
-from torchlint.project.installed import absolute_path, find_root
+from torchlint.project.installed import find_root
+from torchlint.project.paths import absolute_path
 from torchlint.project.shelf import Shelf
 from torchlint.project.trees import Trees
 from torchlint.settings import ConfigError, Settings
@@ -68,10 +68,10 @@ class Plugin:
     def _check(self, config: Config) -> list[Diagnostic]:
         if config.exclude and matches(config.exclude, config.root, self.filename):
             return []
-        project = _project(find_root(Path(self.filename)))
+        project = _project(find_root(self.filename))
         text = "".join(self.lines)
         if isinstance(self.tree, ast.Module):  # flake8 has parsed the very text
-            project.trees.add(absolute_path(Path(self.filename)), text, self.tree)
+            project.trees.add(absolute_path(self.filename), text, self.tree)
         return check_source(text, self.filename, config, project)
 
 
@@ -110,7 +110,7 @@ _FEW = 400_000
 
 
 @cache
-def _project(root: Path) -> Project:
+def _project(root: str) -> Project:
     return Project(root, shelf=_shelf(), trees=Trees(_FEW))
 
 
@@ -120,7 +120,7 @@ def _shelf() -> Shelf:
     try:
         config = _settings().of_folder(os.curdir)
         folder = cache_folder(None, config.cache_dir, config.origin)
-        if os.path.isfile(os.path.join(folder, DATABASE)):  # noqa: PTH113, PTH118
+        if os.path.isfile(os.path.join(folder, DATABASE)):
             from torchlint.cache.shelf import KeptOutlines
 
             return KeptOutlines(folder)

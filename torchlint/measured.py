@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from torchlint.project.index import Project
 from torchlint.project.outline import Outline
@@ -13,7 +13,7 @@ from torchlint.stopwatch import OUTLINE, READING, SEARCH, clock, stage
 
 
 class MeasuredTrace(Trace):
-    def read(self, path: Path | str) -> bytes:
+    def read(self, path: str) -> bytes:
         with stage(READING):
             content = super().read(path)
         running = clock()
@@ -24,19 +24,19 @@ class MeasuredTrace(Trace):
 
 
 class MeasuredProject(Project):
-    def _read(self, path: Path) -> Outline | None:
+    def _read(self, path: str) -> Outline | None:
         with stage(OUTLINE), _counted("imported"):
             return super()._read(path)
 
-    def parse(self, text: str, path: Path) -> Outline:
+    def parse(self, text: str, path: str | os.PathLike[str]) -> Outline:
         with stage(OUTLINE):
             return super().parse(text, path)
 
-    def _mentions(self, root: Path, name: str) -> Iterable[Path]:
+    def _mentions(self, root: str, name: str) -> Iterable[str]:
         with stage(SEARCH):
             return super()._mentions(root, name)
 
-    def _content(self, path: Path) -> bytes:
+    def _content(self, path: str) -> bytes:
         with _counted("searched"):
             return super()._content(path)
 

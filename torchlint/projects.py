@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from torchlint.project.index import Project
-from torchlint.project.installed import Folders, absolute_path, find_root
+from torchlint.project.installed import Folders, find_root
+from torchlint.project.paths import absolute_path
 from torchlint.project.shelf import Shelf
 from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
@@ -18,32 +18,33 @@ class Projects:
 
     def __init__(self, folder: str | None = None) -> None:
         self.folder = folder
-        base = None if folder is None else os.path.dirname(folder)  # noqa: PTH120
+        base = None if folder is None else os.path.dirname(folder)
         self._kind, self.trace = _measured(base) if is_on() else (Project, Trace(base))
         self._shelf = self._outlines(folder)
         self._folders = Folders(self.trace)
-        self._roots: dict[Path, tuple[Path, int]] = {}
-        self._projects: dict[Path, Project] = {}
+        self._roots: dict[str, tuple[str, int]] = {}
+        self._projects: dict[str, Project] = {}
         self._trees = Trees()
 
     def of_file(self, path: str) -> Project:
         """The project of a file."""
-        absolute = absolute_path(Path(path))
-        if absolute.parent not in self._roots:
+        absolute = absolute_path(path)
+        folder = os.path.dirname(absolute)
+        if folder not in self._roots:
             outer = self.trace.begin()
             found = find_root(absolute, folders=self._folders)
-            self._roots[absolute.parent] = (found, self.trace.end(outer))
-        root, touched = self._roots[absolute.parent]
+            self._roots[folder] = (found, self.trace.end(outer))
+        root, touched = self._roots[folder]
         self.trace.rooted(absolute, root, touched)
         if root not in self._projects:
             self._projects[root] = self._kind(root, trace=self.trace, shelf=self._shelf, trees=self._trees)
         return self._projects[root]
 
-    def parsed(self) -> list[Path]:
+    def parsed(self) -> list[str]:
         """The files that were parsed since this was asked last, because others asked about them, too."""
         return self._trees.take_added()
 
-    def keeps_tree_of(self, path: Path) -> bool:
+    def keeps_tree_of(self, path: str) -> bool:
         return path in self._trees
 
     def close(self) -> None:

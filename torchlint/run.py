@@ -19,8 +19,6 @@ from torchlint.stopwatch import CACHE, CREW, FIXES, IMPORTS, Costs, apart, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torchlint.cache.results import Counts, Held, ResultCache
     from torchlint.project.index import Project
     from torchlint.project.trace import Notes
@@ -178,13 +176,13 @@ def _check_afresh(jobs: Sequence[Job], workers: int | None) -> tuple[Outcome, ..
 def _check_in_order_of_need(jobs: Sequence[Job]) -> tuple[Outcome, ...]:
     """Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again."""
     outcomes: dict[int, Outcome] = {}
-    waiting = {os.path.abspath(job.path): number for number, job in enumerate(jobs)}  # noqa: PTH100
-    parsed: list[Path] = []
+    waiting = {os.path.abspath(job.path): number for number, job in enumerate(jobs)}
+    parsed: list[str] = []
     while waiting:
         parsed += _projects().parsed()
-        while parsed and not (str(parsed[-1]) in waiting and _projects().keeps_tree_of(parsed[-1])):
+        while parsed and not (parsed[-1] in waiting and _projects().keeps_tree_of(parsed[-1])):
             parsed.pop()
-        number = waiting.pop(str(parsed.pop()) if parsed else next(iter(waiting)))
+        number = waiting.pop(parsed.pop() if parsed else next(iter(waiting)))
         outcomes[number] = check_file(jobs[number])
     return tuple(outcomes[number] for number in range(len(jobs)))
 
@@ -213,7 +211,7 @@ def check_file(job: Job) -> Outcome:
 def _check_file(job: Job) -> Outcome:
     trace = _projects().trace
     try:
-        content = trace.read(os.path.abspath(job.path))  # noqa: PTH100
+        content = trace.read(os.path.abspath(job.path))
     except OSError as error:
         return not_checked(job.path, f"cannot be read: {error.strerror or error}")
     outcome = _check_safely(content, job)
@@ -255,8 +253,6 @@ def _check_content(content: bytes, job: Job) -> Outcome:
 
 
 def _fixed(content: bytes, job: Job, config: Config, project: Project) -> Outcome:
-    from pathlib import Path
-
     from torchlint.engine import check_source
     from torchlint.fix.apply import fix_source
 
@@ -267,7 +263,7 @@ def _fixed(content: bytes, job: Job, config: Config, project: Project) -> Outcom
         unsafe=config.unsafe_fixes,
     )
     # Files that import this one must see the same of it in whatever order, and process, they are checked.
-    project.parse(_text(content, job.path), Path(job.path))
+    project.parse(_text(content, job.path), job.path)
     return Outcome(
         job.path,
         fixed.remaining,

@@ -5,9 +5,6 @@ wrong with a settings file raises :class:`ConfigError`, which names the file, th
 the nearest name.
 """
 
-# Paths stay text: importing pathlib costs more than reading the settings.
-# ruff: noqa: PTH100, PTH109, PTH113, PTH118, PTH119, PTH120, PTH123
-
 from __future__ import annotations
 
 import os

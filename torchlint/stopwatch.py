@@ -10,10 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pathlib import Path
-
 Costs = Counter[tuple[str, str]]
 """Numbers by what is counted and of what: ``("wall", "screen")`` in nanoseconds, ``("candidates", "TL001")``.
 
@@ -47,7 +43,7 @@ class Clock:
         self.costs: Costs = Counter()
         self.closed = False
         """Inside of a stage that nothing else is told apart in."""
-        self.checked: Path | None = None
+        self.checked: str | None = None
         """The file that is checked, as against others that it asks about."""
         self._stages = [OTHER]
         self._mark = _now()

@@ -1,7 +1,5 @@
 """The folder of the cache: where it lies, what is in it, and how to take it away again."""
 
-# ruff: noqa: PTH100, PTH103, PTH106, PTH107, PTH114, PTH118, PTH120, PTH123
-
 from __future__ import annotations
 
 import os
@@ -33,7 +31,7 @@ def cache_folder(option: str | None, setting: str | None, governing: str) -> str
     chosen = option or os.environ.get(VARIABLE) or None
     if chosen is None:
         chosen = os.path.join(home, setting or NAME)
-    return os.path.abspath(os.path.expanduser(chosen))  # noqa: PTH111
+    return os.path.abspath(os.path.expanduser(chosen))
 
 
 def prepare(folder: str) -> None:
@@ -56,14 +54,14 @@ def clean(folder: str) -> bool:
         path = os.path.join(folder, name)
         if _content(path) == content.encode():
             removed |= _remove(path)
-    if removed and not os.path.islink(folder) and not os.listdir(folder):  # noqa: PTH208
+    if removed and not os.path.islink(folder) and not os.listdir(folder):
         os.rmdir(folder)
     return removed
 
 
 def is_foreign(path: str) -> bool:
     """Whether there is a database of another program. What is no database at all is what became of ours."""
-    if os.path.islink(path) or os.path.isdir(path):  # noqa: PTH112
+    if os.path.islink(path) or os.path.isdir(path):
         return True
     head = _content(path, 100)
     if not head or not head.startswith(b"SQLite format 3\0"):

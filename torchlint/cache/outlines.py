@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import product
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -44,7 +43,7 @@ def write(outline: Outline) -> str | None:
     return None if len(text) > _LARGEST or _has_controls(text) else text
 
 
-def read(body: str, path: Path, text: str) -> Outline:
+def read(body: str, path: str, text: str) -> Outline:
     """What :func:`write` wrote, for the ``text`` of the file at ``path``. Raises :class:`Malformed`."""
     if _has_controls(body):
         raise Malformed("control characters")

@@ -20,7 +20,7 @@ class Reader:
     """
 
     def __init__(self, folder: str) -> None:
-        self._path = os.path.join(folder, DATABASE)  # noqa: PTH118
+        self._path = os.path.join(folder, DATABASE)
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._of_others: list[sqlite3.Connection] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from torchlint.cache.ledger import Ledger, answers_digest
 from torchlint.cache.store import Store, Unusable
 from torchlint.project.index import Project
+from torchlint.project.paths import absolute_path
 from torchlint.project.questions import ask_again
 
 
@@ -17,7 +18,7 @@ class Replay:
 
     def __init__(self, store: Store, base: str, ledger: Ledger) -> None:
         self._store = store
-        self._base = Path(base)
+        self._base = base
         self._ledger = ledger
         self._known: dict[tuple[int, Project], bool] = {}
 
@@ -42,7 +43,7 @@ class Replay:
             raise Unusable("malformed record")
         if project.root is None or root != project.trace.short(project.root):
             return False
-        ask_again(project, path, questions, lambda short: self._base / short)
+        ask_again(project, path, questions, lambda short: absolute_path(os.path.join(self._base, short)))
         self._ledger.add(project.trace.news())
         asker = (root, path)
         same = bool(answers_digest(self._ledger.asked.get(asker, {}), questions) == expected)

@@ -4,8 +4,6 @@ A result holds while nothing changed that its findings follow from. First only t
 contents; where a file changed that answers were drawn from, the questions are asked again.
 """
 
-# ruff: noqa: PTH100, PTH109, PTH118, PTH120, PTH123
-
 from __future__ import annotations
 
 import os

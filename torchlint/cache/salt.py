@@ -3,8 +3,6 @@
 It is kept as plain text: comparing is all that is done with it, and a digest would cost an import.
 """
 
-# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH112, PTH118, PTH119, PTH120, PTH208
-
 from __future__ import annotations
 
 import os

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from torchlint.cache import outlines, salt
 from torchlint.cache.reader import Reader
@@ -16,12 +15,12 @@ class KeptOutlines(Shelf):
     """Those in the cache in ``folder``. New ones go to the ``trace``, where there is one."""
 
     def __init__(self, folder: str, trace: Trace | None = None) -> None:
-        self._base = os.path.join(os.path.dirname(folder), "")  # noqa: PTH118, PTH120
+        self._base = os.path.join(os.path.dirname(folder), "")
         self._trace = trace
         self._reader = Reader(folder)
         self._makers = repr((salt.programs(), outlines.SCHEMA))
 
-    def find(self, path: Path, module: str | None, text: str) -> Outline | None:
+    def find(self, path: str, module: str | None, text: str) -> Outline | None:
         if self._reader.has_nothing:
             return None
         short, key = self._name(path, module, text)
@@ -41,8 +40,8 @@ class KeptOutlines(Shelf):
     def close(self) -> None:
         self._reader.close()
 
-    def _name(self, path: Path, module: str | None, text: str) -> tuple[str, str]:
+    def _name(self, path: str, module: str | None, text: str) -> tuple[str, str]:
         """The path as it is written, and a name for all that an outline follows from."""
-        short = shortened(str(path), self._base)
+        short = shortened(path, self._base)
         parts = "\0".join((self._makers, short, repr(module), text))
         return short, digest(parts.encode("utf-8", "surrogatepass"))

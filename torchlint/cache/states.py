@@ -1,7 +1,5 @@
 """What was at the paths that results follow from, and whether it still is there."""
 
-# ruff: noqa: PTH116, PTH117, PTH118, PTH123
-
 from __future__ import annotations
 
 import os
@@ -186,7 +184,7 @@ class States:
         if count > _FEW:
             return kind_of(self._listing(path).get(name))
         entry = os.path.join(self._base, path, name)
-        return kind_of(os.path.isdir(entry) if os.path.lexists(entry) else None)  # noqa: PTH112
+        return kind_of(os.path.isdir(entry) if os.path.lexists(entry) else None)
 
     def _listing(self, path: str) -> dict[str, bool]:
         if path not in self._listings:

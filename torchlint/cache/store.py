@@ -4,8 +4,6 @@ It has SQLite's rollback journal, not its write-ahead log, which needs to write 
 that network file systems do not have.
 """
 
-# ruff: noqa: PTH107, PTH110, PTH118
-
 from __future__ import annotations
 
 import os

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path
 
 import libcst as cst
 
@@ -44,7 +43,7 @@ class Program:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._files: dict[Path, File] = {}
+        self._files: dict[str, File] = {}
 
     def add(self, source: Source, outline: Outline) -> File:
         """The file being checked: its text comes from the caller, not from the disk."""
@@ -59,7 +58,7 @@ class Program:
 
     def file(self, outline: Outline) -> File:
         if outline.path not in self._files:
-            self._files[outline.path] = File(self, Source(str(outline.path), outline.text), outline)
+            self._files[outline.path] = File(self, Source(outline.path, outline.text), outline)
         return self._files[outline.path]
 
     def release(self) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from torchlint.project.index import Project
 from torchlint.project.installed import EmptyFolders, Finder
 from torchlint.project.outline import Outline
+from torchlint.project.paths import parents
 from torchlint.project.trace import Trace
 
 
@@ -16,7 +15,7 @@ class DetachedProject(Project):
     def __init__(self) -> None:
         super().__init__(finder=_OnlyWhatWasAdded())
 
-    def _read(self, path: Path) -> Outline | None:  # noqa: ARG002
+    def _read(self, path: str) -> Outline | None:  # noqa: ARG002
         return None
 
 
@@ -25,8 +24,8 @@ class _OnlyWhatWasAdded(Finder):
         trace = Trace()
         super().__init__(None, (), trace, EmptyFolders(trace))
 
-    def root_of(self, folder: Path) -> Path:
-        return Path(folder.anchor)
+    def root_of(self, folder: str) -> str:
+        return (folder, *parents(folder))[-1]
 
-    def in_torch(self, path: Path) -> bool:  # noqa: ARG002
+    def in_torch(self, path: str) -> bool:  # noqa: ARG002
         return False

@@ -5,9 +5,6 @@ folder; without a repository, those in and below the walked folder. The user's o
 count: two people who check the same folder see the same files. Links to folders are not followed, as in git.
 """
 
-# Paths stay text: a walk over ten thousand files feels what each Path object costs.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH114, PTH116, PTH118, PTH120, PTH123
-
 from __future__ import annotations
 
 import os

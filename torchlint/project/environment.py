@@ -1,7 +1,5 @@
 """The folders of installed packages, as text, for those who cannot wait for :mod:`pathlib`."""
 
-# ruff: noqa: PTH112, PTH118, PTH119, PTH208
-
 from __future__ import annotations
 
 import os

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import builtins
 import codecs
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 
 from torchlint.decoding import decode
-from torchlint.project.installed import MAX_FILES, Finder, Place, absolute_path, find_root
+from torchlint.project.installed import MAX_FILES, Finder, Place, find_root
 from torchlint.project.known import MODULE, Known, canonical, known, plain, starred
 from torchlint.project.outline import (
     Binding,
@@ -27,6 +27,7 @@ from torchlint.project.outline import (
     OutlineError,
     absolute,
 )
+from torchlint.project.paths import absolute_path, stem
 from torchlint.project.shelf import Shelf
 from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
@@ -78,7 +79,7 @@ class Symbol(Record):
     dotted: str
     outline: Outline | None = None
     definition: ClassOutline | FunctionOutline | None = None
-    folder: Path | None = None
+    folder: str | None = None
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -145,9 +146,9 @@ class Project:
 
     def __init__(
         self,
-        root: Path | None = None,
+        root: str | os.PathLike[str] | None = None,
         *,
-        environment: Sequence[Path] | None = None,
+        environment: Sequence[str | os.PathLike[str]] | None = None,
         finder: Finder | None = None,
         trace: Trace | None = None,
         shelf: Shelf | None = None,
@@ -158,10 +159,10 @@ class Project:
         self._finder = finder or Finder(self.root, environment, self.trace)
         self.trees = trees or Trees()
         self._shelf = shelf or Shelf()
-        self._outlines: dict[Path, Outline | None] = {}
+        self._outlines: dict[str, Outline | None] = {}
         # What each kept answer was drawn from, by the same keys.
         self._touched: dict[object, int] = {}
-        self._buffers: dict[Path, Outline] = {}
+        self._buffers: dict[str, Outline] = {}
         self._folds: dict[tuple[object, ...], _Found | _Missing] = {}
         self._active: dict[tuple[object, ...], int] = {}
         self._star_searches: dict[tuple[Outline, str], _Stars] = {}
@@ -173,20 +174,22 @@ class Project:
         self._modules: dict[Symbol, bool | None] = {}
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
         self._line_was_cut = False
-        self._mentioning: dict[tuple[Path, str], tuple[Path, ...]] = {}
+        self._mentioning: dict[tuple[str, str], tuple[str, ...]] = {}
         self._importing: dict[Outline, tuple[frozenset[str], frozenset[str]]] = {}
-        self._not_compared: list[Path] = []
-        self._unsaved: dict[Path, Outline] = {}
-        self._files: dict[Path, tuple[Path, ...]] = {}
+        self._not_compared: list[str] = []
+        self._unsaved: dict[str, Outline] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
 
     @classmethod
-    def for_path(cls, path: Path, *, start: Path | None = None) -> Project:
+    def for_path(
+        cls, path: str | os.PathLike[str], *, start: str | os.PathLike[str] | None = None
+    ) -> Project:
         """The project that the file ``path`` belongs to; see :func:`find_root`."""
         return cls(find_root(path, start))
 
     # -------------------------------------------------------------------------------------------------- files
 
-    def outline(self, path: Path) -> Outline | None:
+    def outline(self, path: str | os.PathLike[str]) -> Outline | None:
         """The outline of a file, ``None`` where it cannot be read or parsed."""
         path = absolute_path(path)
         if path in self._outlines:
@@ -220,13 +223,13 @@ class Project:
         """Whether the syntax tree of a file is at hand."""
         return self.trees.has(outline.path, outline.text)
 
-    def _read(self, path: Path) -> Outline | None:
+    def _read(self, path: str) -> Outline | None:
         try:
             return self._outlined(path, decode(self.trace.read(path)))
         except (OSError, SyntaxError, UnicodeDecodeError, LookupError, OutlineError):
             return None
 
-    def parse(self, text: str, path: Path) -> Outline:
+    def parse(self, text: str, path: str | os.PathLike[str]) -> Outline:
         """Outline the text of a file that is being checked and :meth:`add` it; raises ``OutlineError``."""
         path = absolute_path(path)
         known = self._outlines.get(path)
@@ -235,7 +238,7 @@ class Project:
         self.add(known)
         return known
 
-    def _outlined(self, path: Path, text: str) -> Outline:
+    def _outlined(self, path: str, text: str) -> Outline:
         module = self.module_name(path)
         found = self._shelf.find(path, module, text)
         if found is None:
@@ -245,7 +248,7 @@ class Project:
 
     def add(self, outline: Outline) -> None:
         """Let ``outline`` win over the file on disk."""
-        path = absolute_path(outline.path)
+        path = outline.path
         before = self._outlines.get(path)
         changed = path in self._outlines and (before is None or before.text != outline.text)
         self._outlines[path] = self._buffers[path] = outline
@@ -267,16 +270,14 @@ class Project:
         self.module_name(path)
         self._touched[path] = self.trace.end(outer)
 
-    def module_name(self, path: Path) -> str:
-        path = absolute_path(path)
-        name = str(path)
-        if name not in self._module_names:
+    def module_name(self, path: str) -> str:
+        if path not in self._module_names:
             outer = self.trace.begin()
-            self._module_names[name] = self._finder.module_name(path)
-            self._touched["module name", name] = self.trace.end(outer)
+            self._module_names[path] = self._finder.module_name(path)
+            self._touched["module name", path] = self.trace.end(outer)
         else:
-            self.trace.touched |= self._touched["module name", name]
-        return self._module_names[name]
+            self.trace.touched |= self._touched["module name", path]
+        return self._module_names[path]
 
     # -------------------------------------------------------------------------------------------------- names
 
@@ -313,7 +314,7 @@ class Project:
         """The symbol of a class that is defined in ``outline``."""
         known = self._class_symbols.get(definition)
         if known is None or known.outline is not outline:
-            dotted = f"{outline.module or outline.path.stem}.{definition.qualname}"
+            dotted = f"{_module_of(outline)}.{definition.qualname}"
             known = self._class_symbols[definition] = Symbol("class", dotted, outline, definition)
         return known
 
@@ -400,13 +401,13 @@ class Project:
         candidates = (self._binding(outline, found, scope) for found in bindings if not found.literal)
         found = _one_of(candidates)
         if isinstance(found, _Missing):
-            return Symbol("value", f"{outline.module or outline.path.stem}.{name}", outline)
+            return Symbol("value", f"{_module_of(outline)}.{name}", outline)
         return found
 
     def _binding(self, outline: Outline, binding: Binding, scope: ClassOutline | None) -> _Found:
         if binding.kind == "import":
             return self._imported(outline, binding)
-        dotted = f"{outline.module or outline.path.stem}.{binding.name}"
+        dotted = f"{_module_of(outline)}.{binding.name}"
         if binding.kind == "class":
             definition = outline.class_at(binding.line, binding.name)
             return self.class_symbol(outline, definition) if definition else None
@@ -447,8 +448,8 @@ class Project:
     def _top(self, place: Place, module: str, bound: str) -> Place:
         """The package ``a`` of the place of ``a.b.c``, which is what ``import a.b.c`` binds."""
         for _ in range(module.count(".") - bound.count(".")):
-            start = (place.folder or place.file or Path()).parent
-            file = start / "__init__.py" if self._finder.is_file(start, "__init__.py") else None
+            start = os.path.dirname(place.folder or place.file or "")
+            file = os.path.join(start, "__init__.py") if self._finder.is_file(start, "__init__.py") else None
             place = Place("", file, start, place.installed)
         return place._replace(dotted=bound)
 
@@ -464,12 +465,11 @@ class Project:
         return self._placed[key]
 
     def _find_places(self, outline: Outline, level: int, module: str) -> tuple[Place, ...]:
-        path = absolute_path(outline.path)
         if not level:
-            return self._finder.absolute(module, path.parent)
-        if self._finder.in_torch(path):
+            return self._finder.absolute(module, os.path.dirname(outline.path))
+        if self._finder.in_torch(outline.path):
             return ()
-        place = self._finder.relative(level, module, path)
+        place = self._finder.relative(level, module, outline.path)
         if place is None:
             return ()
         dotted = self._absolute(outline, level, module, None)
@@ -477,7 +477,7 @@ class Project:
 
     def _absolute(self, outline: Outline, level: int, module: str, member: str | None) -> str:
         name = outline.module or self.module_name(outline.path)
-        package = name if outline.path.name == "__init__.py" else name.rpartition(".")[0]
+        package = name if os.path.basename(outline.path) == "__init__.py" else name.rpartition(".")[0]
         dotted = absolute(level, module, package)
         if member is None:
             return dotted
@@ -578,7 +578,7 @@ class Project:
                 stack += [(source, inner_star) for inner_star in source.stars]
         return stars
 
-    def _star_source(self, path: Path, name: str, seen: set[Path]) -> Outline | None:
+    def _star_source(self, path: str, name: str, seen: set[str]) -> Outline | None:
         """The outline of a star-imported file, ``None`` if it was ``seen`` or cannot have the name.
 
         Most files are ruled out by their bytes: the packages of models import hundreds of files by star.
@@ -720,15 +720,16 @@ class Project:
         """The files of the project that can mention ``symbol``: its own, and those that import to match."""
         if symbol.outline is None or symbol.definition is None:
             return
-        own = absolute_path(symbol.outline.path)
+        own = symbol.outline.path
+        folder, file = os.path.split(own)
         name = symbol.definition.name
-        module = own.parent.name if own.name == "__init__.py" else own.stem
-        for path in self._mentions(self._finder.root_of(own.parent), name):
+        module = os.path.basename(folder) if file == "__init__.py" else stem(file)
+        for path in self._mentions(self._finder.root_of(folder), name):
             outline = self.outline(path)
             if outline is not None and (path == own or self._imports(outline, module, name)):
                 yield outline
 
-    def files(self, root: Path) -> tuple[Path, ...]:
+    def files(self, root: str) -> tuple[str, ...]:
         """The Python files below ``root``, at most ``MAX_FILES`` of them; see :meth:`has_all_files`."""
         if root not in self._files:
             outer = self.trace.begin()
@@ -739,7 +740,7 @@ class Project:
             self.trace.touched |= self._touched["files", root]
         return self._files[root][:MAX_FILES]
 
-    def _mentions(self, root: Path, name: str) -> Iterable[Path]:
+    def _mentions(self, root: str, name: str) -> Iterable[str]:
         """The files of the project in which ``name`` is a word."""
         word = name.encode()
         if (root, name) not in self._mentioning:
@@ -757,7 +758,7 @@ class Project:
         among.update(path for path, buffer in unsaved.items() if _has_word(_bytes_of(buffer), word))
         return [path for path in self.files(root) if path in among]
 
-    def _unsaved_buffers(self) -> dict[Path, Outline]:
+    def _unsaved_buffers(self) -> dict[str, Outline]:
         """The files whose text came from the caller and is not what the disk has, so that a search must look at it."""
         for path in self._not_compared:
             buffer = self._buffers[path]
@@ -775,11 +776,15 @@ class Project:
         members, modules = self._importing[outline]
         return name in members or module in members or module in modules
 
-    def _content(self, path: Path) -> bytes:
+    def _content(self, path: str) -> bytes:
         try:
             return self.trace.read(path)
         except OSError:
             return b""
+
+
+def _module_of(outline: Outline) -> str:
+    return outline.module or stem(outline.path)
 
 
 def _bytes_of(buffer: Outline) -> bytes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from torchlint.project.environment import package_folders
 from torchlint.project.known import terminal
+from torchlint.project.paths import absolute_path, is_below, parents, stem
 from torchlint.project.trace import WHOLE, Trace, kind_of, whole
 from torchlint.record import Record
 
@@ -20,25 +20,20 @@ MAX_FILES = 5000
 """How many files of a project are looked through for the users of a name."""
 
 
-def absolute_path(path: Path) -> Path:
-    """Absolute and without ``..``, but with symbolic links left as the user sees them."""
-    text = str(path)
-    if text.startswith("/") and ".." not in text:  # it is so already: asked thousands of times
-        return path
-    return Path(os.path.abspath(path))  # noqa: PTH100  # `resolve` would follow links
-
-
-def find_root(path: Path, start: Path | None = None, folders: Folders | None = None) -> Path:
+def find_root(
+    path: str | os.PathLike[str], start: str | os.PathLike[str] | None = None, folders: Folders | None = None
+) -> str:
     """The folder of the project that ``path`` belongs to; never the home folder's parents, never ``/``.
 
     A ``.git`` decides; else the topmost marker file of Python packaging; else ``start`` (the working folder
     by default) where the file lies below it; else the folder that holds the file's topmost package.
     """
     folders = folders or Folders(Trace())
-    folder = absolute_path(path).parent
-    home = absolute_path(Path("~").expanduser())  # stays relative to the working folder without a home
-    outside = {Path(folder.anchor), *home.parents}
-    candidates = [parent for parent in (folder, *folder.parents) if parent not in outside]
+    folder = os.path.dirname(absolute_path(path))
+    around = (folder, *parents(folder))
+    home = absolute_path(os.path.expanduser("~"))  # stays relative to the working folder without a home
+    outside = {around[-1], *parents(home)}
+    candidates = [parent for parent in around if parent not in outside]
     marked = None
     for candidate in candidates:
         if folders.kind(candidate, ".git") is not None:
@@ -47,28 +42,24 @@ def find_root(path: Path, start: Path | None = None, folders: Folders | None = N
             marked = candidate
     if marked is not None:
         return marked
-    start = absolute_path(start or Path.cwd())
+    start = absolute_path(start or os.curdir)
     return start if start in candidates else _import_root(folder, folders)
 
 
-def _import_root(folder: Path, folders: Folders) -> Path:
+def _import_root(folder: str, folders: Folders) -> str:
     """The first folder upwards that is no package."""
-    while folders.kind(folder, "__init__.py") is False and folder.parent != folder:
-        folder = folder.parent
-    return folder
-
-
-def default_environment() -> tuple[Path, ...]:
-    """The folders of installed packages: of the running interpreter and of an activated environment."""
-    return tuple(Path(folder) for folder in package_folders())
+    above = (
+        parent for parent in (folder, *parents(folder)) if folders.kind(parent, "__init__.py") is not False
+    )
+    return next(above, folder)
 
 
 class Place(Record):
     """Where a module is: its file, its folder if it is a package; a namespace package has only a folder."""
 
     dotted: str
-    file: Path | None
-    folder: Path | None
+    file: str | None
+    folder: str | None
     installed: bool = False
 
 
@@ -88,9 +79,9 @@ class Folders:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._listings: dict[Path, _Listing] = {}
+        self._listings: dict[str, _Listing] = {}
 
-    def kind(self, folder: Path, name: str) -> bool | None:
+    def kind(self, folder: str, name: str) -> bool | None:
         """True for a folder, false for a file, ``None`` for nothing of that name."""
         listing = self._listing(folder)
         self._trace.touched |= listing.bit
@@ -100,7 +91,7 @@ class Folders:
             self._trace.probe(folder, name, kind_of(found))
         return found
 
-    def entries(self, folder: Path) -> dict[str, bool]:
+    def entries(self, folder: str) -> dict[str, bool]:
         """All of the entries; only Python files and folders may count."""
         listing = self._listing(folder)
         self._trace.touched |= listing.bit
@@ -109,20 +100,20 @@ class Folders:
             self._trace.probe(folder, WHOLE, whole(listing.entries))
         return listing.entries
 
-    def add(self, folder: Path, name: str) -> None:
+    def add(self, folder: str, name: str) -> None:
         """Count a file that may exist only in an editor."""
         self._listing(folder).entries[name] = False
 
-    def _listing(self, folder: Path) -> _Listing:
+    def _listing(self, folder: str) -> _Listing:
         listing = self._listings.get(folder)
         if listing is None:
             listing = self._listings[folder] = _Listing(self._trace.bit(folder))
             self._read(folder, listing)
         return listing
 
-    def _read(self, folder: Path, listing: _Listing) -> None:
+    def _read(self, folder: str, listing: _Listing) -> None:
         try:
-            mtime = os.stat(folder).st_mtime_ns if self._trace.recording else -1  # noqa: PTH116
+            mtime = os.stat(folder).st_mtime_ns if self._trace.recording else -1
             linked = False
             with os.scandir(folder) as entries:
                 for entry in entries:
@@ -137,7 +128,7 @@ class Folders:
 class EmptyFolders(Folders):
     """Folders in which there is nothing but what is added."""
 
-    def _read(self, folder: Path, listing: _Listing) -> None:
+    def _read(self, folder: str, listing: _Listing) -> None:
         pass
 
 
@@ -146,69 +137,77 @@ class Finder:
 
     def __init__(
         self,
-        root: Path | None,
-        environment: Sequence[Path] | None,
+        root: str | os.PathLike[str] | None,
+        environment: Sequence[str | os.PathLike[str]] | None,
         trace: Trace | None = None,
         folders: Folders | None = None,
     ) -> None:
         self._trace = trace or Trace()
         self._folders = folders or Folders(self._trace)
         self._root = None if root is None else absolute_path(root)
-        self._environment = tuple(default_environment() if environment is None else environment)
+        self._environment = tuple(
+            map(absolute_path, package_folders() if environment is None else environment)
+        )
         self._environment_prefixes = tuple(f"{folder}{os.sep}" for folder in self._environment)
         # What each of the kept answers was drawn from, by the same keys.
         self._touched: dict[object, int] = {}
-        self._roots: dict[Path, Path] = {}
-        self._search: dict[Path, tuple[tuple[Path, ...], tuple[Path, ...]]] = {}
-        self._found: dict[tuple[str, Path], tuple[Place, ...]] = {}
-        self._below: dict[tuple[str, Path], Place | None] = {}
+        self._roots: dict[str, str] = {}
+        self._search: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._found: dict[tuple[str, str], tuple[Place, ...]] = {}
+        self._below: dict[tuple[str, str], Place | None] = {}
         self._in_torch: dict[str, bool] = {}
 
-    def root_of(self, folder: Path) -> Path:
+    def root_of(self, folder: str) -> str:
         """The root for the files of ``folder``: the project's own where it holds them."""
         if folder not in self._roots:
-            inside = self._root is not None and folder.is_relative_to(self._root)
+            root = self._root
+            inside = root is not None and is_below(folder, root)
             outer = self._trace.begin()
             self._roots[folder] = (
-                self._root if inside and self._root else find_root(folder / "_.py", folders=self._folders)
+                root if inside and root else find_root(os.path.join(folder, "_.py"), folders=self._folders)
             )
             self._touched["root", folder] = self._trace.end(outer)
         else:
             self._trace.touched |= self._touched["root", folder]
         return self._roots[folder]
 
-    def module_name(self, path: Path) -> str:
+    def module_name(self, path: str) -> str:
         """The dotted name of a file, counted from the first folder upwards that is no package."""
-        parts = [] if path.name == "__init__.py" else [path.stem]
-        folder = path.parent
-        while self.is_file(folder, "__init__.py") and folder.parent != folder:
-            parts.insert(0, folder.name)
-            folder = folder.parent
+        folder, name = os.path.split(path)
+        parts = [] if name == "__init__.py" else [stem(name)]
+        for parent in (folder, *parents(folder))[:-1]:
+            if not self.is_file(parent, "__init__.py"):
+                break
+            parts.insert(0, os.path.basename(parent))
         return ".".join(parts)
 
-    def in_torch(self, path: Path) -> bool:
+    def in_torch(self, path: str) -> bool:
         """Whether ``path`` is a file of PyTorch's own source."""
-        folder = os.path.dirname(path)  # noqa: PTH120  # a `Path` takes long to make
+        folder = os.path.dirname(path)
         if folder not in self._in_torch:
             outer = self._trace.begin()
-            tops = (parent for parent in path.parents if not self.is_file(parent.parent, "__init__.py"))
-            self._in_torch[folder] = self._is_torch(next(tops, path.parent))
+            tops = (
+                found for found in parents(path) if not self.is_file(os.path.dirname(found), "__init__.py")
+            )
+            self._in_torch[folder] = self._is_torch(next(tops, folder))
             self._touched["in torch", folder] = self._trace.end(outer)
         else:
             self._trace.touched |= self._touched["in torch", folder]
         return self._in_torch[folder]
 
-    def _is_torch(self, folder: Path) -> bool:
+    def _is_torch(self, folder: str) -> bool:
         """Whether a folder is the source of PyTorch, not a project's own ``torch`` folder."""
-        return folder.name == "torch" and self.is_file(folder / "nn" / "modules", "module.py")
+        return os.path.basename(folder) == "torch" and self.is_file(
+            os.path.join(folder, "nn", "modules"), "module.py"
+        )
 
-    def is_installed(self, path: Path) -> bool:
+    def is_installed(self, path: str) -> bool:
         """Whether ``path`` belongs to an installed package."""
-        return str(path).startswith(self._environment_prefixes)
+        return path.startswith(self._environment_prefixes)
 
     # ------------------------------------------------------------------------------------------- imports
 
-    def absolute(self, dotted: str, folder: Path) -> tuple[Place, ...]:
+    def absolute(self, dotted: str, folder: str) -> tuple[Place, ...]:
         """Where a module can be that a file in ``folder`` imports: the likeliest place first."""
         key = (dotted, folder)
         if key not in self._found:
@@ -219,25 +218,27 @@ class Finder:
             self._trace.touched |= self._touched["found", key]
         return self._found[key]
 
-    def _absolute(self, dotted: str, folder: Path) -> Iterator[Place]:
+    def _absolute(self, dotted: str, folder: str) -> Iterator[Place]:
         head = dotted.partition(".")[0]
         plain, packages = self._search_path(folder)
         if terminal(head):
             # Of the project's folders only one with an `__init__.py` can win over an installed package.
             shadows = [base for base in plain if self._is_regular(base, head)]
-            yield from self._places(dotted, [base for base in shadows if not self._is_torch(base / head)])
+            yield from self._places(
+                dotted, [base for base in shadows if not self._is_torch(os.path.join(base, head))]
+            )
             return
         yield from self._places(dotted, [*plain, *packages])
         for place in self._places(dotted, self._environment):
             yield place._replace(installed=True)
 
-    def _places(self, dotted: str, bases: Sequence[Path]) -> Iterator[Place]:
+    def _places(self, dotted: str, bases: Sequence[str]) -> Iterator[Place]:
         for base in bases:
             place = self.descend(Place("", None, base), dotted.split("."))
             if place is not None:
                 yield place
 
-    def _search_path(self, folder: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    def _search_path(self, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The folders of the project that an absolute import can start from, nearest first.
 
         Research code is run from any folder. A folder that is itself a package comes last: only a script
@@ -246,9 +247,9 @@ class Finder:
         if folder not in self._search:
             outer = self._trace.begin()
             root = self.root_of(folder)
-            upwards = [base for base in (folder, *folder.parents) if base.is_relative_to(root)]
+            upwards = [base for base in (folder, *parents(folder)) if is_below(base, root)]
             packages = tuple(base for base in upwards if self.is_file(base, "__init__.py"))
-            below = [root / name for name in _IMPORT_FOLDERS]
+            below = [os.path.join(root, name) for name in _IMPORT_FOLDERS]
             plain = [base for base in upwards if base not in packages]
             self._search[folder] = (tuple(dict.fromkeys([*plain, *below])), packages)
             self._touched["search", folder] = self._trace.end(outer)
@@ -256,15 +257,15 @@ class Finder:
             self._trace.touched |= self._touched["search", folder]
         return self._search[folder]
 
-    def relative(self, level: int, module: str, importer: Path) -> Place | None:
+    def relative(self, level: int, module: str, importer: str) -> Place | None:
         """Where ``from ..module import`` leads; by folders, whether or not they have an ``__init__.py``."""
-        folder = importer.parent
+        folder = os.path.dirname(importer)
         for _ in range(level - 1):
-            folder = folder.parent
+            folder = os.path.dirname(folder)
         key = (module, folder)
         if key not in self._below:
             outer = self._trace.begin()
-            file = folder / "__init__.py" if self.is_file(folder, "__init__.py") else None
+            file = os.path.join(folder, "__init__.py") if self.is_file(folder, "__init__.py") else None
             self._below[key] = self.descend(Place("", file, folder), module.split(".") if module else [])
             self._touched["below", key] = self._trace.end(outer)
         else:
@@ -280,52 +281,58 @@ class Finder:
             dotted = f"{place.dotted}.{name}" if place.dotted else name
             # As in Python, a regular package wins over a module, and a module over a folder.
             kind = self._folders.kind(folder, name)
-            if kind and self.is_file(folder / name, "__init__.py"):
-                place = Place(dotted, folder / name / "__init__.py", folder / name, place.installed)
+            inner = os.path.join(folder, name)
+            if kind and self.is_file(inner, "__init__.py"):
+                place = Place(dotted, os.path.join(inner, "__init__.py"), inner, place.installed)
             elif self.is_file(folder, f"{name}.py"):
-                place = Place(dotted, folder / f"{name}.py", None, place.installed)
+                place = Place(dotted, f"{inner}.py", None, place.installed)
             elif kind:
-                place = Place(dotted, None, folder / name, place.installed)
+                place = Place(dotted, None, inner, place.installed)
             else:
                 return None
         return place
 
-    def _is_regular(self, base: Path, name: str) -> bool:
+    def _is_regular(self, base: str, name: str) -> bool:
         if self.is_file(base, f"{name}.py"):
             return True
-        return self._folders.kind(base, name) is True and self.is_file(base / name, "__init__.py")
+        return self._folders.kind(base, name) is True and self.is_file(
+            os.path.join(base, name), "__init__.py"
+        )
 
     # ------------------------------------------------------------------------------------------- folders
 
-    def add(self, path: Path) -> bool:
+    def add(self, path: str) -> bool:
         """Count ``path`` as a file although it may exist only in an editor; whether it is new."""
-        if self.is_file(path.parent, path.name):
+        folder, name = os.path.split(path)
+        if self.is_file(folder, name):
             return False
-        self._folders.add(path.parent, path.name)
+        self._folders.add(folder, name)
         for memo in (self._found, self._below, self._search, self._in_torch):
             memo.clear()
         return True
 
-    def is_file(self, folder: Path, name: str) -> bool:
+    def is_file(self, folder: str, name: str) -> bool:
         """Whether ``folder`` has a file called ``name``."""
         return self._folders.kind(folder, name) is False
 
     # --------------------------------------------------------------------------------------------- files
 
-    def project_files(self, root: Path) -> Iterator[Path]:
+    def project_files(self, root: str) -> Iterator[str]:
         """The Python files below ``root`` in a fixed order, without those of other people."""
         stack = [root]
         while stack:
             folder = stack.pop()
             listing = self._folders.entries(folder)
             yield from (
-                folder / name for name in sorted(listing) if name.endswith(".py") and not listing[name]
+                os.path.join(folder, name)
+                for name in sorted(listing)
+                if name.endswith(".py") and not listing[name]
             )
-            inner = [folder / name for name in sorted(listing, reverse=True) if listing[name]]
+            inner = [os.path.join(folder, name) for name in sorted(listing, reverse=True) if listing[name]]
             stack += [found for found in inner if self._is_searched(found)]
 
-    def _is_searched(self, folder: Path) -> bool:
-        name = folder.name
-        if name.startswith(".") or name in _SKIPPED_FOLDERS or folder.is_symlink():
+    def _is_searched(self, folder: str) -> bool:
+        name = os.path.basename(folder)
+        if name.startswith(".") or name in _SKIPPED_FOLDERS or os.path.islink(folder):
             return False
         return not self.is_file(folder, "pyvenv.cfg")

@@ -7,6 +7,7 @@ with ``ast`` also protects LibCST, which crashes on very deep input that ``ast.p
 from __future__ import annotations
 
 import ast
+import os
 import re
 import warnings
 from bisect import bisect_left, bisect_right
@@ -14,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from pathlib import Path
 
 from torchlint.record import Record
 
@@ -139,7 +139,7 @@ class ClassOutline(Record):
 class _Drawn(Record):
     """What is drawn from a file."""
 
-    path: Path
+    path: str
     module: str | None
     text: str
     statements: tuple[Statement, ...]
@@ -156,12 +156,12 @@ class Outline(_Drawn):
     """A file. ``classes`` has the last definition of a qualified name, ``definitions`` all in file order."""
 
     @classmethod
-    def from_text(cls, text: str, path: Path, module: str | None = None) -> Outline:
+    def from_text(cls, text: str, path: str, module: str | None = None) -> Outline:
         """Parse ``text``; raises :class:`OutlineError` where it cannot be analysed."""
         return cls.from_tree(parse(text), text, path, module)
 
     @classmethod
-    def from_tree(cls, tree: ast.Module, text: str, path: Path, module: str | None = None) -> Outline:
+    def from_tree(cls, tree: ast.Module, text: str, path: str, module: str | None = None) -> Outline:
         """The outline of a ``text`` that is parsed already."""
         collector = _Collector(_package(path, module))
         bindings = collector.bind(tree.body)
@@ -429,9 +429,9 @@ def dotted_name(node: ast.AST | None) -> str | None:
     return ".".join([node.id, *reversed(attributes)])
 
 
-def _package(path: Path, module: str | None) -> str | None:
+def _package(path: str, module: str | None) -> str | None:
     """The package that relative imports of the module start from (PEP 328)."""
-    if module is None or path.name == "__init__.py":
+    if module is None or os.path.basename(path) == "__init__.py":
         return module
     return module.rpartition(".")[0]
 

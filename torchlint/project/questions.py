@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from torchlint.project.index import Project, Symbol
 from torchlint.project.known import Known
@@ -183,7 +182,7 @@ class Unanswerable(Exception):
 _ASKABLE = frozenset({"member", "imported", "ancestors", "known", "is_module", "users"})
 
 
-def ask_again(project: Project, file: str, questions: Sequence[str], locate: Callable[[str], Path]) -> None:
+def ask_again(project: Project, file: str, questions: Sequence[str], locate: Callable[[str], str]) -> None:
     """Ask on behalf of ``file`` what was asked before; ``locate`` turns a short path into a full one.
 
     The answers go to the trace of the project. Raises :class:`Unanswerable`, or anything for a question that
@@ -209,10 +208,10 @@ def ask_again(project: Project, file: str, questions: Sequence[str], locate: Cal
             raise Unanswerable(name)
 
 
-def _outline(project: Project, path: Path) -> Outline:
+def _outline(project: Project, path: str) -> Outline:
     outline = project.outline(path)
     if outline is None:
-        raise Unanswerable(str(path))
+        raise Unanswerable(path)
     return outline
 
 
@@ -226,7 +225,7 @@ def _scope(outline: Outline, part: Any) -> ClassOutline | None:
 class _Part:
     """Turns a part of a written question into what it stood for."""
 
-    def __init__(self, project: Project, own: Outline, locate: Callable[[str], Path]) -> None:
+    def __init__(self, project: Project, own: Outline, locate: Callable[[str], str]) -> None:
         self._project = project
         self._own = own
         self._locate = locate

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from torchlint.project.outline import Outline
 
 
 class Shelf:
     """An empty shelf, on which nothing stays. What a cache knows is in :mod:`torchlint.cache.shelf`."""
 
-    def find(self, path: Path, module: str | None, text: str) -> Outline | None:  # noqa: ARG002
+    def find(self, path: str, module: str | None, text: str) -> Outline | None:  # noqa: ARG002
         """The outline of the file at ``path``, were this its ``text`` and that its name."""
         return None
 

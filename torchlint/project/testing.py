@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import PurePath
+
+from torchlint.project.paths import is_below, stem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,13 +16,14 @@ _FOLDERS = {"test", "tests", "testing"}
 _IMPORT = re.compile(r"^(?:import|from)[ \t]+(?:pytest|unittest)\b(?!\.mock)", re.MULTILINE)
 
 
-def is_test(outline: Outline, root: PurePath | None) -> bool:
+def is_test(outline: Outline, root: str | None) -> bool:
     """Whether a file is a test, or stands among tests, by its name, its folders below ``root`` and its imports."""
     path = outline.path
-    if _NAME.fullmatch(path.stem):
+    if _NAME.fullmatch(stem(path)):
         return True
-    below = path.relative_to(root).parts[:-1] if root is not None and path.is_relative_to(root) else ()
-    # A folder of tests that is no package is a root of its own.
-    if _FOLDERS.intersection(below) or (root is not None and root.name == "tests"):
-        return True
+    if root is not None:
+        below = os.path.dirname(path)[len(root) :].split(os.sep) if is_below(path, root) else ()
+        # A folder of tests that is no package is a root of its own.
+        if _FOLDERS.intersection(below) or os.path.basename(root) == "tests":
+            return True
     return any(word in outline.text for word in ("pytest", "unittest")) and bool(_IMPORT.search(outline.text))

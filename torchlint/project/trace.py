@@ -10,10 +10,6 @@ import os
 
 from torchlint.record import Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pathlib import Path
-
 Asker = tuple[str, str]
 """On whose behalf a question is asked: the root of the project, and the file."""
 
@@ -91,7 +87,7 @@ class Trace:
     def __init__(self, base: str | None = None) -> None:
         self.recording = base is not None
         self.touched = 0
-        self._base = os.path.join(base or "", "")  # noqa: PTH118
+        self._base = os.path.join(base or "", "")
         self._bits: dict[str, int] = {}
         self._paths: list[str] = []
         self._masks: dict[int, int] = {}
@@ -102,19 +98,18 @@ class Trace:
 
     # -- what is touched -----------------------------------------------------------------------------------------
 
-    def short(self, path: Path | str) -> str:
+    def short(self, path: str) -> str:
         """``path`` relative to the base where it is below, with ``/`` between folders."""
-        return shortened(str(path), self._base)
+        return shortened(path, self._base)
 
-    def bit(self, path: Path | str) -> int:
+    def bit(self, path: str) -> int:
         """The bit that stands for ``path``; none where nothing is recorded, as joining large numbers takes time."""
         if not self.recording:
             return 0
-        text = str(path)
-        known = self._bits.get(text)
+        known = self._bits.get(path)
         if known is None:
-            known = self._bits[text] = 1 << len(self._paths)
-            self._paths.append(self.short(text))
+            known = self._bits[path] = 1 << len(self._paths)
+            self._paths.append(self.short(path))
         return known
 
     def begin(self, touched: int = 0) -> int:
@@ -131,11 +126,11 @@ class Trace:
 
     # -- what is seen ----------------------------------------------------------------------------------------------
 
-    def read(self, path: Path | str) -> bytes:
+    def read(self, path: str) -> bytes:
         """The content of a file."""
         self.touched |= self.bit(path)
         try:
-            with open(path, "rb") as file:  # noqa: PTH123
+            with open(path, "rb") as file:
                 status = os.fstat(file.fileno()) if self.recording else None
                 content = file.read()
         except OSError:
@@ -145,15 +140,15 @@ class Trace:
             self._saw(path, State(digest(content), status.st_size, status.st_mtime_ns))
         return content
 
-    def folder(self, path: Path | str, mtime: int, linked: bool) -> None:
+    def folder(self, path: str, mtime: int, linked: bool) -> None:
         """There is a folder, last changed at ``mtime``; that says little where it has links (``linked``)."""
         self._saw(path, State(FOLDER, int(linked), mtime))
 
-    def nothing(self, path: Path | str) -> None:
+    def nothing(self, path: str) -> None:
         """There is no folder that could be listed."""
         self._saw(path, State(ABSENT))
 
-    def _saw(self, path: Path | str, state: State) -> None:
+    def _saw(self, path: str, state: State) -> None:
         if not self.recording:
             return
         text = self.short(path)
@@ -163,7 +158,7 @@ class Trace:
         elif before is state:
             self._news.states[text] = state
 
-    def probe(self, folder: Path | str, name: str, kind: str) -> None:
+    def probe(self, folder: str, name: str, kind: str) -> None:
         """The entry ``name`` of a folder was looked for, and is of this kind."""
         if self.recording:
             self._news.probes.setdefault(self.short(folder), {})[name] = kind
@@ -197,7 +192,7 @@ class Trace:
             mask ^= lowest
         return found
 
-    def looked(self, asker: Asker, path: Path | str) -> None:
+    def looked(self, asker: Asker, path: str) -> None:
         """The model of the asker's file looked into the source of another."""
         if not self.recording:
             return
@@ -207,7 +202,7 @@ class Trace:
             seen.add(short)
             self._news.looked.setdefault(asker, []).append(short)
 
-    def rooted(self, path: Path | str, root: Path, touched: int) -> None:
+    def rooted(self, path: str, root: str, touched: int) -> None:
         """The root of a file that is checked, found from what is ``touched``."""
         if self.recording:
             asker = (self.short(root), self.short(path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections import OrderedDict
-from pathlib import Path
 
 from torchlint.project.outline import parse
 
@@ -17,11 +16,11 @@ class Trees:
 
     def __init__(self, most: int = _MOST_CHARACTERS) -> None:
         self._most = most
-        self._trees: OrderedDict[Path, tuple[str, ast.Module]] = OrderedDict()
+        self._trees: OrderedDict[str, tuple[str, ast.Module]] = OrderedDict()
         self._characters = 0
-        self._added: dict[Path, None] = {}
+        self._added: dict[str, None] = {}
 
-    def add(self, path: Path, text: str, tree: ast.Module) -> None:
+    def add(self, path: str, text: str, tree: ast.Module) -> None:
         """Keep a tree, and let those go that nobody asked for longest."""
         self._drop(path)
         self._trees[path] = (text, tree)
@@ -30,26 +29,26 @@ class Trees:
         while self._characters > self._most and len(self._trees) > 1:
             self._drop(next(iter(self._trees)))
 
-    def _drop(self, path: Path) -> None:
+    def _drop(self, path: str) -> None:
         text, _ = self._trees.pop(path, ("", None))
         self._added.pop(path, None)
         self._characters -= len(text)
 
-    def take_added(self) -> list[Path]:
+    def take_added(self) -> list[str]:
         """The files whose trees were added since this was asked last."""
         added = list(self._added)
         self._added.clear()
         return added
 
-    def __contains__(self, path: Path) -> bool:
+    def __contains__(self, path: str) -> bool:
         return path in self._trees
 
-    def has(self, path: Path, text: str) -> bool:
+    def has(self, path: str, text: str) -> bool:
         """Whether the tree of a text is kept."""
         known = self._trees.get(path)
         return known is not None and known[0] == text
 
-    def parse(self, path: Path, text: str) -> ast.Module:
+    def parse(self, path: str, text: str) -> ast.Module:
         """The tree of a text; raises :class:`torchlint.project.outline.OutlineError` where Python refuses it."""
         known = self._trees.get(path)
         if known is not None and known[0] == text:

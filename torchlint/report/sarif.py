@@ -123,7 +123,7 @@ def _fix(fix: Fix, place: Json) -> Json:
 def artifact(path: str) -> Json:
     shown = relative(path)
     if shown.startswith("../") or Path(shown).is_absolute():
-        return {"uri": Path(os.path.abspath(path)).as_uri()}  # noqa: PTH100 - links stay as they are
+        return {"uri": Path(os.path.abspath(path)).as_uri()}  # links stay as they are
     return {"uri": quote(os.fsencode(shown)), "uriBaseId": "%SRCROOT%"}
 
 

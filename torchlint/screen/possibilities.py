@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from torchlint.project.index import Project, Symbol
 from torchlint.project.outline import Outline
@@ -46,7 +45,7 @@ class Possibilities:
         self._unasked: dict[Outline, FileSketch] = {}
         self._asked: dict[FileSketch, int] = {}
         self._asked_now: set[FileSketch] = set()
-        self._checked: dict[Path, Outline] = {}
+        self._checked: dict[str, Outline] = {}
         self.returned: dict[object, Kinds] = {}
         self._bits: dict[object, Kinds] = {}
         self._things: list[object] = []
