@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from torchlint.project.shard import Shard
 
+# What argparse says itself is in English as all that we say: to look for translations takes longer than to parse.
+argparse._ = str  # type: ignore[attr-defined]
+
 _EXIT_STATUS = """\
 exit status:
   0  nothing found
@@ -154,16 +157,19 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"torchlint {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True, prog="torchlint")
     for name in wanted:
-        purpose, add_options = COMMANDS[name]
-        add_options(_command(commands, name, purpose))
+        arguments, purpose, add_options = COMMANDS[name]
+        add_options(_command(commands, name, arguments, purpose))
     return parser
 
 
-def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: str) -> _Parser:
+def _command(
+    commands: argparse._SubParsersAction[_Parser], name: str, arguments: str, purpose: str
+) -> _Parser:
     return commands.add_parser(
         name,
+        usage=" ".join(f"torchlint {name} [options] {arguments}".split()),
         help=purpose,
         description=f"{purpose[0].upper()}{purpose[1:]}.",
         epilog=_EXIT_STATUS,
@@ -386,11 +392,12 @@ def _shard(text: str) -> Shard:
         raise argparse.ArgumentTypeError(f"`{text}` is not a part such as 2/8, from 1/8 to 8/8") from None
 
 
-COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
-    "check": ("report problems in files and folders", _add_check),
-    "verify": ("build a live model and compare it with what PyTorch sees of it", _add_verify),
-    "explain": ("what a rule finds, why it matters, and the way out", _add_explain),
-    "rules": ("list the rules", _add_list),
-    "clean": ("remove the cache of the working directory", _add_clean),
-    "version": ("print the version", lambda _: None),
+COMMANDS: dict[str, tuple[str, str, Callable[[_Parser], None]]] = {
+    "check": ("[PATH ...]", "report problems in files and folders", _add_check),
+    "verify": ("[TARGET]", "build a live model and compare it with what PyTorch sees of it", _add_verify),
+    "explain": ("rule", "what a rule finds, why it matters, and the way out", _add_explain),
+    "rules": ("", "list the rules", _add_list),
+    "clean": ("", "remove the cache of the working directory", _add_clean),
+    "version": ("", "print the version", lambda _: None),
 }
+"""The arguments of each command, what it is there for, and its options."""

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     Trial = Callable[[Any], Iterator[Verdict]]
 
 
-_FENCE = re.compile(
-    r"^```python (?P<role>bad|good|fixed|proof|verify)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
-)
+_FENCE = r"(?ms)^```python (?P<role>bad|good|fixed|proof|verify)\n(?P<code>.*?)^```$"
 
 
 class Example(Record):
@@ -138,7 +136,7 @@ class Rule:
 
     @cached_property
     def examples(self) -> tuple[Example, ...]:
-        return tuple(Example(block["role"], block["code"]) for block in _FENCE.finditer(self.page))
+        return tuple(Example(block["role"], block["code"]) for block in re.finditer(_FENCE, self.page))
 
     @property
     def fixable(self) -> bool:

@@ -18,9 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_PREFIX = re.compile(r"TL\d{0,2}")
-_HEADER = re.compile(r"\s*\[[^=]*\]\s*(?:#.*)?$")
-_OUR_HEADER = re.compile(r"\s*\[\s*tool\s*\.\s*[\"']?torchlint\b")
+_PREFIX = r"TL\d{0,2}"
+_HEADER = r"\s*\[[^=]*\]\s*(?:#.*)?$"
+_OUR_HEADER = r"\s*\[\s*tool\s*\.\s*[\"']?torchlint\b"
 
 
 class ConfigError(Exception):
@@ -148,7 +148,7 @@ def _selector_problem(selector: str) -> str | None:
     names = [rule.name for rule in all_rules()]
     if selector in codes or selector in names:
         return None
-    if _PREFIX.fullmatch(selector) and any(code.startswith(selector) for code in codes):
+    if re.fullmatch(_PREFIX, selector) and any(code.startswith(selector) for code in codes):
         return None
     return f"unknown rule `{selector}`{suggestion(selector, [*codes, *names])}"
 
@@ -324,7 +324,7 @@ def _lines_of_our_table(path: str) -> Iterator[tuple[int, str]]:
     with open(path, encoding="utf-8") as file:
         lines = file.read().split("\n")
     for number, line in enumerate(lines, start=1):
-        if not everything and _HEADER.match(line):
-            ours = _OUR_HEADER.match(line) is not None
+        if not everything and re.match(_HEADER, line):
+            ours = re.match(_OUR_HEADER, line) is not None
         if ours:
             yield number, line

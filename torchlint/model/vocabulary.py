@@ -67,7 +67,7 @@ METHODS_OF_DATA = {
 CALLED_BY_TORCH = {"train", "eval", "children", "named_children", "parameters", "state_dict", "to"}
 """Methods of a module that PyTorch, or whoever trains the module, calls on it and on its submodules."""
 
-_SHARED = re.compile(r"(?i)shar(?:e|ing)|tied|tying|same (?:module|layer|block|weights)|recurren")
+_SHARED = r"(?i)shar(?:e|ing)|tied|tying|same (?:module|layer|block|weights)|recurren"
 
 
 LONGEST_TEST = 300
@@ -76,15 +76,15 @@ LONGEST_TEST = 300
 
 def says_shared(text: str) -> bool:
     """Whether a name or a comment says that several places have the same weights."""
-    return _SHARED.search(text) is not None
+    return re.search(_SHARED, text) is not None
 
 
-_INPLACE = re.compile(r"(?i)in[- _]?place|LU6?[ \t]*\([ \t]*True|lu6?_[ \t]*\(|(?:mish|hardswish)_[ \t]*\(")
+_INPLACE = r"(?i)in[- _]?place|LU6?[ \t]*\([ \t]*True|lu6?_[ \t]*\(|(?:mish|hardswish)_[ \t]*\("
 
 
 def speaks_of_inplace(text: str) -> bool:
     """Whether there is ``inplace``, ``nn.ReLU(True)`` or ``relu_(`` in a text."""
-    return _INPLACE.search(text) is not None
+    return re.search(_INPLACE, text) is not None
 
 
 _MODES = ("mode", "flag", "enable", "enabled", "on", "value", "status", "b", "m")
@@ -134,13 +134,13 @@ PURE_FUNCTIONS = {
 }  # fmt: skip
 """Functions of ``torch`` and ``torch.nn.functional`` that give a tensor and do nothing else."""
 
-_PURE_CALL = re.compile(rf"\.(?:{'|'.join(sorted(PURE_METHODS | PURE_FUNCTIONS))})\(")
-_HOLDER = re.compile(r"[ \t]*[^\W\d][\w.]*(?:\[[^\]]*\][\w.]*)*")
+_PURE_CALL = rf"\.(?:{'|'.join(sorted(PURE_METHODS | PURE_FUNCTIONS))})\("
+_HOLDER = r"[ \t]*[^\W\d][\w.]*(?:\[[^\]]*\][\w.]*)*"
 
 RECURRENT_LAYERS = ("LSTM", "GRU", "RNN")
 """Layers of ``torch.nn`` whose input and output begin with the dimension of time, unless they are told."""
 
-LAST_OF_SECOND = re.compile(r"\[\s*:\s*,\s*-\s*1\s*[,\]]")
+LAST_OF_SECOND = r"\[\s*:\s*,\s*-\s*1\s*[,\]]"
 """``[:, -1]`` and ``[:, -1, :]``."""
 
 
@@ -178,12 +178,12 @@ RANDOM_INITS = (
 )  # fmt: skip
 """Functions of ``torch.nn.init``, and methods of a tensor, that fill with random values, without a last underscore."""
 
-_THIRD_ARGUMENT = re.compile(r"Embedding\([^(),=]+,[^(),=]+,[^(),=]")
+_THIRD_ARGUMENT = r"Embedding\([^(),=]+,[^(),=]+,[^(),=]"
 
 
 def may_pad(text: str) -> bool:
     """Whether a file may make an embedding with a row for padding: with the word, or three arguments."""
-    return "Embedding" in text and ("padding_idx" in text or _THIRD_ARGUMENT.search(text) is not None)
+    return "Embedding" in text and ("padding_idx" in text or re.search(_THIRD_ARGUMENT, text) is not None)
 
 
 EMPTY_TENSORS = ("torch.empty", "torch.Tensor", "torch.FloatTensor", "torch.DoubleTensor", "torch.HalfTensor")
@@ -205,13 +205,15 @@ def promises_plain_data(words: Iterable[str]) -> bool:
     return bool(named & _PLAIN_TYPES) and named <= _PLAIN_TYPES | _TYPE_FORMS
 
 
-_FROM_TORCH = re.compile(r"from[ \t]+torch[\w.]*[ \t]+import\b[ \t]*(?:\(([^)]*)\)|([^\n]*))")
+_FROM_TORCH = r"from[ \t]+torch[\w.]*[ \t]+import\b[ \t]*(?:\(([^)]*)\)|([^\n]*))"
 
 
 @lru_cache(maxsize=4)
 def pure_imports(text: str) -> frozenset[str]:
     """The pure functions that a text imports by their names."""
-    imported = {word for found in _FROM_TORCH.findall(text) for word in re.findall(r"\w+", "".join(found))}
+    imported = {
+        word for found in re.findall(_FROM_TORCH, text) for word in re.findall(r"\w+", "".join(found))
+    }
     return frozenset(PURE_FUNCTIONS & imported)
 
 
@@ -222,18 +224,19 @@ def pure_calls(text: str, names: Iterable[str] = ()) -> Iterator[int]:
     """
     for name in names:
         yield from (found.start() for found in re.finditer(rf"^[ \t]*{name}\(", text, re.MULTILINE))
-    for found in _PURE_CALL.finditer(text):
+    holder = re.compile(_HOLDER)
+    for found in re.finditer(_PURE_CALL, text):
         start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1
-        if _HOLDER.fullmatch(text, start, found.start()):
+        if holder.fullmatch(text, start, found.start()):
             yield start
 
 
-_LOADER = re.compile(r"(?:loader|LOADER|Loader)\b")
+_LOADER = r"(?:loader|LOADER|Loader)\b"
 
 
 def speaks_of_loader(text: str) -> bool:
     """Whether a text names a DataLoader: a loop is not taken for one over batches in a file that does not."""
-    return _LOADER.search(text) is not None
+    return re.search(_LOADER, text) is not None
 
 
 def may_give_batches(names: Iterable[str]) -> bool:
@@ -243,7 +246,7 @@ def may_give_batches(names: Iterable[str]) -> bool:
 
 def is_last_of_second(code: str) -> bool:
     """Whether an expression ends by taking the last element in the second dimension, and all of the others."""
-    found = [*LAST_OF_SECOND.finditer(code)]
+    found = [*re.finditer(LAST_OF_SECOND, code)]
     return bool(found) and set(code[found[-1].end() - 1 :]) <= set(", :.]")
 
 
@@ -265,8 +268,8 @@ _SCHEDULERS = (
     "CosineAnnealingLR", "ChainedScheduler", "ReduceLROnPlateau", "CyclicLR", "CosineAnnealingWarmRestarts", "OneCycleLR",
     "PolynomialLR",
 )  # fmt: skip
-_ASSIGNED = re.compile(r"(\w+)[ \t]*=[ \t]*[\w.]*$")
-_RENAMED = re.compile(r"[ \t]+as[ \t]+(\w+)")
+_ASSIGNED = r"(\w+)[ \t]*=[ \t]*[\w.]*$"
+_RENAMED = r"[ \t]+as[ \t]+(\w+)"
 
 SCHEDULER_QUESTIONS = {
     "state_dict",
@@ -295,7 +298,9 @@ def _other_names(name: str, text: str) -> Iterator[str]:
     while at >= 0:
         end = at + len(name)
         start = text.rfind("\n", 0, at) + 1
-        for other in (_ASSIGNED.search(text, start, at), _RENAMED.match(text, end)):
+        assigned = re.compile(_ASSIGNED).search(text, start, at)
+        renamed = re.compile(_RENAMED).match(text, end)
+        for other in (assigned, renamed):
             if other is not None and text[end : end + 1] != "(":
                 yield other[1]
         at = text.find(name, end)

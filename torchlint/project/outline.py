@@ -232,9 +232,9 @@ class Outline(_Drawn):
             return []
         return [found.start() for found in _word(name).finditer(self.text)]
 
-    def lines_matching(self, pattern: re.Pattern[str]) -> list[int]:
+    def lines_matching(self, pattern: str | re.Pattern[str]) -> list[int]:
         """The lines on which a match of ``pattern`` begins."""
-        return self.lines_at(found.start() for found in pattern.finditer(self.text))
+        return self.lines_at(found.start() for found in re.finditer(pattern, self.text))
 
     def lines_at(self, offsets: Iterable[int]) -> list[int]:
         """The lines on which these places of the text are, in their order."""

@@ -11,19 +11,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.project.outline import Outline
 
-_NAME = re.compile(r"conftest|tests?|test_.*|.*_tests?")
+_NAME = r"conftest|tests?|test_.*|.*_tests?"
 _FOLDERS = {"test", "tests", "testing"}
-_IMPORT = re.compile(r"^(?:import|from)[ \t]+(?:pytest|unittest)\b(?!\.mock)", re.MULTILINE)
+_IMPORT = r"(?m)^(?:import|from)[ \t]+(?:pytest|unittest)\b(?!\.mock)"
 
 
 def is_test(outline: Outline, root: str | None) -> bool:
     """Whether a file is a test, or stands among tests, by its name, its folders below ``root`` and its imports."""
     path = outline.path
-    if _NAME.fullmatch(stem(path)):
+    if re.fullmatch(_NAME, stem(path)):
         return True
     if root is not None:
         below = os.path.dirname(path)[len(root) :].split(os.sep) if is_below(path, root) else ()
         # A folder of tests that is no package is a root of its own.
         if _FOLDERS.intersection(below) or os.path.basename(root) == "tests":
             return True
-    return any(word in outline.text for word in ("pytest", "unittest")) and bool(_IMPORT.search(outline.text))
+    return any(word in outline.text for word in ("pytest", "unittest")) and bool(
+        re.search(_IMPORT, outline.text)
+    )

@@ -10,7 +10,7 @@ from torchlint.model.vocabulary import promises_plain_data
 from torchlint.screen.scopes import ClassSketch
 from torchlint.screen.sketch import functions_in
 
-_WORD = re.compile(r"[^\W\d]\w*")
+_WORD = r"[^\W\d]\w*"
 
 
 def annotated(cls: ClassSketch, *, as_data: bool) -> set[str]:
@@ -35,4 +35,4 @@ def _words(annotation: ast.expr) -> Iterator[str]:
         elif isinstance(node, ast.Attribute):
             yield node.attr
         elif isinstance(node, ast.Constant):
-            yield from _WORD.findall(str(node.value))
+            yield from re.findall(_WORD, str(node.value))

@@ -15,9 +15,7 @@ from torchlint.screen.sketch import dotted_name
 
 _GAP = r"[\s\\]*(?:#[^\n]*\n[\s\\]*)*"
 _NAME = rf"[^\W\d]\w*(?:{_GAP}\.{_GAP}\w+)*"
-_OR_NAME = re.compile(
-    rf"or(?<!\wor)\b{_GAP}[(\s]*{_NAME}{_GAP}(?:$|[]:),}};#!\n]|(?<=\s)(?:or|if|else|for)\b)"
-)
+_OR_NAME = rf"or(?<!\wor)\b{_GAP}[(\s]*{_NAME}{_GAP}(?:$|[]:),}};#!\n]|(?<=\s)(?:or|if|else|for)\b)"
 """``or nn.Linear``, and nothing more of the operand: no call, no comparison."""
 
 _TESTS = ("isinstance", "issubclass", "type")
@@ -38,7 +36,7 @@ def _alternatives(text: str, tests: Iterable[int]) -> Iterator[int]:
     done = 0
     for test in tests:
         end = test + LONGEST_TEST
-        for found in _OR_NAME.finditer(text, max(test, done), end + LONGEST_TEST):
+        for found in re.compile(_OR_NAME).finditer(text, max(test, done), end + LONGEST_TEST):
             if found.start() < end:
                 yield found.start()
         done = max(done, end)
