@@ -17,6 +17,7 @@ import pytest
 from torchlint import __version__
 from torchlint.config import Config
 from torchlint.pool import check_in_processes
+from torchlint.rules import all_rules
 from torchlint.run import Job, Outcome, check_files
 
 ROOT = Path(__file__).parents[1]
@@ -737,6 +738,31 @@ def test_a_file_without_torch_is_checked_without_libcst() -> None:
         "assert not {'libcst', 'pathspec', 'multiprocessing', 'torch'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, check=True)
+
+
+def test_a_file_without_candidates_is_checked_without_what_takes_long_to_import() -> None:
+    write(a="import torch\n\n\ndef double(x: torch.Tensor) -> torch.Tensor:\n    return x + x\n")
+    program = (
+        "import sys\nbefore = set(sys.modules)\nfrom torchlint.cli import main\n"
+        "assert main(['check', '--no-cache', 'a.py']) == 0\nprint(*sorted(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    modules = set(done.stdout.split("\n")[-2].split())
+    assert "torchlint.engine" in modules
+    assert not modules & {
+        "dataclasses",
+        "inspect",
+        "libcst",
+        "locale",
+        "pathlib",
+        "sqlite3",
+        "typing",
+        "urllib",
+    }
+    rules = [name for name in modules if name.startswith("torchlint.rules.tl")]
+    assert len(rules) < len(all_rules()) / 3
 
 
 def test_a_rule_on_live_models_alone_is_not_selected_in_silence(tmp_path: Path) -> None:

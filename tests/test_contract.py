@@ -15,6 +15,7 @@ from torchlint import docs
 from torchlint.diagnostic import Diagnostic
 from torchlint.rule import Rule
 from torchlint.rules import all_rules
+from torchlint.subjects import SUBJECTS
 
 RULES = all_rules()
 LONGEST_MESSAGE = 160
@@ -77,6 +78,13 @@ def test_since_is_in_the_changelog(rule: Rule) -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     releases = re.findall(r"^## \[?v?(\d[\w.]*)", changelog, re.MULTILINE)
     assert rule.since in releases, f"{rule.code} is since {rule.since}, the changelog has {releases}"
+
+
+def test_the_table_of_subjects_names_each_rule() -> None:
+    told = {code: name for name, subject in SUBJECTS.items() for code in subject.rules.split()}
+    of_sources = {rule.code: rule.subject for rule in RULES if "source" in rule.witnesses}
+    elsewhere = {"TL000": "Failure", "TL090": "Suppression", "TL091": "Suppression"}
+    assert told | elsewhere == of_sources
 
 
 # --- the page

@@ -279,7 +279,7 @@ add = Trees.add
 
 def spy(trees, path, *rest):
     with open(os.environ["PARSED"], "a") as file:
-        file.write(f"{os.getpid()} {path.name}\\n")
+        file.write(f"{os.getpid()} {os.path.basename(path)}\\n")
     add(trees, path, *rest)
 
 

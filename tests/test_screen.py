@@ -23,7 +23,7 @@ from torchlint.project.index import Project
 from torchlint.rules import all_rules
 from torchlint.screen import everything, kinds, screen
 from torchlint.screen.possibilities import Possibilities
-from torchlint.subjects import SUBJECTS
+from torchlint.subjects import Rules
 
 EVERY_RULE = Config(select=tuple(rule.code for rule in all_rules()))
 Found = list[tuple[str, int, int, str]]
@@ -130,7 +130,7 @@ class Both:
     def __init__(self, source: str, path: Path) -> None:
         project = Project(path.parent)
         self.outline = project.parse(source, path)
-        self.rules = [rule for rule in all_rules() if rule.subject in SUBJECTS]
+        self.rules = Rules(lambda rule: "source" in rule.witnesses)
         self.screened = screen(self.outline, project, self.rules)
         self.everything = everything(self.outline, project, self.rules)
         self.file = Program(project).add(decode(source, str(path)), self.outline)
@@ -142,7 +142,9 @@ class Both:
         for subject in self.everything.classes:
             for thing in _things(subject, self.file, self.everything):
                 name = thing.cls.qualname
-                if name not in self.screened.classes[subject] and self._is_of_interest(subject, thing):
+                if name not in self.screened.classes.get(subject, ()) and self._is_of_interest(
+                    subject, thing
+                ):
                     yield f"{subject} in {name}"
         for subject in self.everything.places:
             for thing in _things(subject, self.file, self.everything):
@@ -165,11 +167,11 @@ class Both:
             "ReboundName",
             *self.everything.places,
         ):
-            return any(list(rule.check(thing)) for rule in self.rules if rule.subject == subject)
+            return any(list(rule.check(thing)) for rule in self.rules.about(subject))
         return True
 
     def _is_left(self, subject: str, line: int) -> bool:
-        spans = (self.outline.statements[index] for index in self.screened.places[subject])
+        spans = (self.outline.statements[index] for index in self.screened.places.get(subject, ()))
         return any(first <= line <= last for first, last, *_ in spans)
 
     def impossible(self) -> Iterator[str]:
@@ -299,7 +301,7 @@ gc.disable()
 from torchlint.cli import main
 main(["check", "--isolated", "--no-cache", "-j1", "-q", "--select", "ALL", "--output-format", "concise", "."])
 from torchlint.engine import _PROGRAM
-from torchlint.screen import _POSSIBILITIES
+from torchlint.screen import Rules, _POSSIBILITIES
 for kept in (*_PROGRAM.values(), *_POSSIBILITIES.values()):
     kept.release()
 gc.set_debug(gc.DEBUG_SAVEALL)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from itertools import accumulate
+from operator import is_
 
 from torchlint.screen import Screened, everything, screen
-from torchlint.subjects import SUBJECTS
+from torchlint.subjects import SUBJECTS, Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchlint.model.source import Source
     from torchlint.project.index import Project
     from torchlint.project.outline import Outline
-    from torchlint.rule import Rule
     from torchlint.stopwatch import Clock
 
 
@@ -32,20 +33,23 @@ class Census:
         sizes = (len(line.encode("utf-8", "surrogatepass")) for line in source.lines)
         self._ends = [0, *accumulate(sizes)]
 
-    def take(self, project: Project, rules: Sequence[Rule], wanted: Screened) -> None:
+    def take(self, project: Project, rules: Rules, wanted: Screened) -> None:
         """Count the modules, and the candidates of each subject and rule; ``wanted`` are those of all ``rules``."""
         self._modules(project, rules)
-        for subject in {rule.subject for rule in rules}:
-            self._candidates(subject, subject, wanted)
-            sharing = [rule for rule in rules if rule.subject == subject]
+        for subject in SUBJECTS:
+            sharing = rules.about(subject)
+            if sharing:
+                self._candidates(subject, subject, wanted)
             for rule in sharing:
                 # The screen has one answer for all rules with the same subject: ask once more, for each alone.
-                alone = screen(self._outline, project, [rule]) if len(sharing) > 1 else wanted
+                alone = (
+                    screen(self._outline, project, Rules(partial(is_, rule))) if len(sharing) > 1 else wanted
+                )
                 self._candidates(subject, rule.code, alone)
         self._count("statements", len(wanted.statements), self._of_statements(wanted.statements))
 
-    def _modules(self, project: Project, rules: Sequence[Rule]) -> None:
-        names = everything(self._outline, project, rules[:1]).given
+    def _modules(self, project: Project, rules: Rules) -> None:
+        names = everything(self._outline, project, rules).given
         if names:
             self._count("files with a Module", 1, self._ends[-1])
             self._count("Modules", len(names), self._of_classes(names))
@@ -55,7 +59,7 @@ class Census:
             places = wanted.places[subject]
             self._count(of, len(places), self._of_statements(places))
         else:
-            names = wanted.classes[subject]
+            names = wanted.classes.get(subject, [])
             self._count(of, len(names), self._of_classes(names))
 
     def _count(self, of: str, number: int, size: int) -> None:

@@ -21,7 +21,7 @@ from torchlint.rules import all_rules
 from torchlint.rules.tl000_file_not_checked import Failure, file_not_checked
 from torchlint.screen import Screened, everything, screen
 from torchlint.stopwatch import COUNTING, IMPORTS, MODEL, READING, SCREEN, SUPPRESSION, clock, stage
-from torchlint.subjects import SUBJECTS
+from torchlint.subjects import SUBJECTS, Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,39 +58,36 @@ def check_source(
         return [_not_checked(path, Failure(error.reason))]
     except OutlineError as error:
         return [_refused(path, error)]
-    tested = is_test(outline, project.root)
-    with stage(IMPORTS):
-        rules = _enabled(config, all_rules(), tested)
+    rules = _rules(config, is_test(outline, project.root))
     found = _check(decoded, outline, project, rules, screened=screened)
     with stage(SUPPRESSION):
         kept = _not_silenced(found, decoded.text, rules, path)
     return sorted(kept, key=lambda diagnostic: diagnostic.sort_key)
 
 
-def _not_silenced(found: list[Diagnostic], text: str, rules: tuple[Rule, ...], path: str) -> list[Diagnostic]:
+def _not_silenced(found: list[Diagnostic], text: str, rules: Rules, path: str) -> list[Diagnostic]:
     lower = text.encode("utf-8", "replace").lower()  # text that is no ASCII takes many times as long
     if b"noqa" not in lower and b"torchlint" not in lower:
         return found
     from torchlint.suppress import apply as suppress  # here, because most files have no such comment
 
-    enabled = {rule.code for rule in rules}
+    enabled = {rule.code for rule in all_rules() if rules.wanted(rule)}
     return suppress(text, found, enabled.__contains__, path)
 
 
 @lru_cache(maxsize=64)
-def _enabled(config: Config, catalogue: tuple[Rule, ...], tested: bool) -> tuple[Rule, ...]:
+def _rules(config: Config, tested: bool) -> Rules:
     """The rules that run: in a test, those for tests."""
-    return tuple(
-        rule
-        for rule in catalogue
-        if "source" in rule.witnesses and config.enabled(rule) and (rule.in_tests or not tested)
-    )
+
+    def is_wanted(rule: Rule) -> bool:
+        return "source" in rule.witnesses and config.enabled(rule) and (rule.in_tests or not tested)
+
+    return Rules(is_wanted)
 
 
 def _check(
-    source: Source, outline: Outline, project: Project, enabled: tuple[Rule, ...], *, screened: bool
+    source: Source, outline: Outline, project: Project, rules: Rules, *, screened: bool
 ) -> list[Diagnostic]:
-    rules = [rule for rule in enabled if rule.subject in SUBJECTS]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
@@ -98,7 +95,7 @@ def _check(
             wanted = screen(outline, project, rules) if screened else everything(outline, project, rules)
         _count_candidates(source, outline, project, rules, wanted)
         with stage(MODEL):
-            return _run_rules(source, outline, project, rules, wanted) if wanted else []
+            return _run_rules(source, outline, project, rules, wanted) if wanted.statements else []
     except Exception as error:  # LibCST refuses some files that Python accepts
         return [_not_checked(source.path, Failure(f"cannot be analysed: {_describe(error)}"))]
     finally:
@@ -106,7 +103,7 @@ def _check(
 
 
 def _count_candidates(
-    source: Source, outline: Outline, project: Project, rules: list[Rule], wanted: Screened
+    source: Source, outline: Outline, project: Project, rules: Rules, wanted: Screened
 ) -> None:
     running = clock()
     if running is not None:
@@ -121,7 +118,7 @@ def _count_candidates(
 
 
 def _run_rules(
-    source: Source, outline: Outline, project: Project, rules: list[Rule], wanted: Screened
+    source: Source, outline: Outline, project: Project, rules: Rules, wanted: Screened
 ) -> list[Diagnostic]:
     file = _program(project).add(source, outline)
     file.load(wanted.statements)
@@ -129,7 +126,7 @@ def _run_rules(
     found: dict[tuple[object, ...], Diagnostic] = {}
     for error in file.refused:
         found[error.line, error.column] = _refused(source.path, error)
-    for subject in dict.fromkeys(rule.subject for rule in rules):
+    for subject in wanted.subjects:
         try:
             with stage(subject):
                 things = list(_things(subject, file, wanted))
@@ -138,13 +135,12 @@ def _run_rules(
             found.setdefault((subject,), _not_checked(source.path, failure))
             continue
         _count("things", subject, len(things))
-        for rule in rules:
-            if rule.subject == subject:
-                before = len(found)
-                with stage(rule.code):
-                    for diagnostic in _run_rule(rule, things, file):
-                        found.setdefault((diagnostic.code, diagnostic.range), diagnostic)
-                _count("findings", rule.code, len(found) - before)
+        for rule in rules.about(subject):
+            before = len(found)
+            with stage(rule.code):
+                for diagnostic in _run_rule(rule, things, file):
+                    found.setdefault((diagnostic.code, diagnostic.range), diagnostic)
+            _count("findings", rule.code, len(found) - before)
     return list(found.values())
 
 
@@ -201,7 +197,7 @@ def _things(name: str, file: File, wanted: Screened) -> Iterator[Any]:
     if subject.anywhere:
         yield from find(file, wanted.places[name])
         return
-    for qualname in wanted.classes.get(name, ()):
+    for qualname in wanted.classes[name]:
         model = file.class_model(qualname)
         if model is not None:
             yield from find(model)
