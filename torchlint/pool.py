@@ -1,7 +1,7 @@
 """Worker processes that a single bad file cannot take down with it.
 
-Every worker answers file by file over its own pipe, so when one dies it is known which file it was at. That
-file is tried once more, alone in a fresh process, because the death may have been for another reason (memory
+Every worker says over its own pipe which file it turns to, and answers, so when one dies it is known which file it was
+at. That file is tried once more, alone in a fresh process, because the death may have been for another reason (memory
 that earlier files used); if that dies too, the file gets a TL000. The other files go to a fresh worker.
 
 There are no threads here: forking a process that has threads is unsafe, and replacing a worker forks again.
@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
@@ -23,13 +23,12 @@ from torchlint.run import (
     Outcome,
     check_file,
     collect_less_often,
+    in_order_of_need,
     not_checked,
     record_for,
     recorded_for,
 )
 from torchlint.stopwatch import WAITING, is_on, stage, start
-
-Numbered = tuple[int, Job]
 
 
 def check_in_processes(jobs: Sequence[Job], workers: int) -> tuple[Outcome, ...]:
@@ -55,11 +54,12 @@ class _Worker:
         self.process.start()
         # And we of its end: its death is seen as the end of the pipe.
         theirs.close()
-        self.in_hand: deque[Numbered] = deque()
+        self.in_hand: dict[int, Job] = {}
+        self.at: int | None = None
 
-    def take(self, chunk: Sequence[Numbered]) -> None:
-        self.in_hand.extend(chunk)
-        self.connection.send(list(chunk))
+    def take(self, chunk: dict[int, Job]) -> None:
+        self.in_hand.update(chunk)
+        self.connection.send(chunk)
 
     def stop(self) -> None:
         """End the process: by itself at the end of its pipe when it is idle, or at once."""
@@ -111,31 +111,33 @@ class _Crew:
 
     def _hear(self, worker: _Worker) -> None:
         try:
-            number, outcome = worker.connection.recv()
+            worker.at, outcome = worker.connection.recv()
         except (EOFError, OSError):
             self._mourn(worker)
             return
-        self._outcomes[number] = outcome
-        worker.in_hand.popleft()
+        if outcome is not None:
+            self._outcomes[worker.at] = outcome
+            del worker.in_hand[worker.at]
 
     def _mourn(self, worker: _Worker) -> None:
         """Blame the file that a dead worker was at, or give it a second chance alone."""
-        unanswered = list(worker.in_hand)
+        unanswered = dict(worker.in_hand)
         self._discharge(worker)
-        number, job = unanswered.pop(0)
+        number = worker.at if worker.at in unanswered else next(iter(unanswered))
+        job = unanswered.pop(number)
         if number in self._tried:
             end = worker.process.exitcode
             how = f"signal {-end}" if end is not None and end < 0 else f"exit status {end}"
             self._outcomes[number] = not_checked(job.path, f"the process that checked it died ({how})")
         else:
             self._tried.add(number)
-            self._waiting.appendleft([(number, job)])
+            self._waiting.appendleft({number: job})
         if unanswered:
             self._waiting.append(unanswered)
 
 
 def _serve(connection: Connection, not_ours: Sequence[Connection], cache: str | None, measured: bool) -> None:
-    """The life of a worker: take a chunk, answer for each file, until the pipe closes."""
+    """The life of a worker: take a chunk, turn to each file and answer for it, until the pipe closes."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_less_often()
@@ -146,14 +148,18 @@ def _serve(connection: Connection, not_ours: Sequence[Connection], cache: str | 
         other.close()
     try:
         while True:
-            for number, job in connection.recv():
-                connection.send((number, check_file(job)))
+            jobs = connection.recv()
+            for number in in_order_of_need(jobs):
+                connection.send((number, None))
+                connection.send((number, check_file(jobs[number])))
     except (EOFError, OSError):
         return
 
 
-def _chunks(jobs: Sequence[Job], workers: int) -> list[list[Numbered]]:
-    """Neighbours stay together, as they share imports; small, so that no worker ends long after the rest."""
-    size = max(1, min(32, len(jobs) // (workers * 4)))
-    numbered = list(enumerate(jobs))
-    return [numbered[start : start + size] for start in range(0, len(numbered), size)]
+def _chunks(jobs: Sequence[Job], workers: int) -> Iterator[dict[int, Job]]:
+    """Neighbours stay together, as they share imports; ever fewer of them, so that no worker ends long after the rest."""
+    start = 0
+    while start < len(jobs):
+        end = start + max(1, (len(jobs) - start) // (2 * workers))
+        yield {number: jobs[number] for number in range(start, end)}
+        start = end

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from torchlint.config import Config
@@ -170,21 +170,22 @@ def _check_afresh(jobs: Sequence[Job], workers: int | None) -> tuple[Outcome, ..
             if running is not None:
                 running.count("number", "workers", workers)
             return check_in_processes(jobs, workers)
-    return _check_in_order_of_need(jobs)
+    outcomes = {number: check_file(jobs[number]) for number in in_order_of_need(dict(enumerate(jobs)))}
+    return tuple(outcomes[number] for number in range(len(jobs)))
 
 
-def _check_in_order_of_need(jobs: Sequence[Job]) -> tuple[Outcome, ...]:
-    """Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again."""
-    outcomes: dict[int, Outcome] = {}
-    waiting = {os.path.abspath(job.path): number for number, job in enumerate(jobs)}
+def in_order_of_need(jobs: Mapping[int, Job]) -> Iterator[int]:
+    """The numbers of the jobs; each is to be done before the next is asked for.
+
+    Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again.
+    """
+    waiting = {os.path.abspath(job.path): number for number, job in jobs.items()}
     parsed: list[str] = []
     while waiting:
         parsed += _projects().parsed()
         while parsed and not (parsed[-1] in waiting and _projects().keeps_tree_of(parsed[-1])):
             parsed.pop()
-        number = waiting.pop(parsed.pop() if parsed else next(iter(waiting)))
-        outcomes[number] = check_file(jobs[number])
-    return tuple(outcomes[number] for number in range(len(jobs)))
+        yield waiting.pop(parsed.pop() if parsed else next(iter(waiting)))
 
 
 def collect_less_often() -> None:
