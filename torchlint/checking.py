@@ -103,17 +103,12 @@ class _Check:
             _complain("no Python files found", kind="warning")
         if self._options.shard is not None:
             found = self._part(found, self._options.shard)
-        configs = found.configs
-        with stage(DISCOVERY):
-            jobs = [
-                Job(path, configs.get(path) or self._settings.of_file(path), self._fixing)
-                for path in found.files
-            ]
-        for origin in sorted({job.config.origin for job in jobs}):
+        jobs = [Job(path, config, self._fixing) for path, _, config, _ in found.files]
+        for origin in sorted({file.config.origin for file in found.files}):
             self._say(f"settings: {origin or 'none found, so the default rules'}")
         failed = [not_checked(path, reason) for path, reason in found.unreadable]
         cache = self._cache() if jobs else None
-        outcomes = check_files(jobs, self._options.jobs, cache, found.seen)
+        outcomes = check_files(jobs, self._options.jobs, cache, [file.status for file in found.files])
         if cache is not None:
             self._say(f"cache: {cache}")
         return Result((*failed, *outcomes), tuple(found.missing), cache.counts if cache else None)
@@ -129,7 +124,7 @@ class _Check:
 
     def _part(self, found: Discovery, shard: Shard) -> Discovery:
         """The files of one shard. A missing path is wrong usage, which every shard reports."""
-        files = [path for path in found.files if shard.holds(path)]
+        files = [file for file in found.files if shard.holds(file.path)]
         self._say(f"shard {shard}: {len(files)} of {count(len(found.files), 'file')}")
         unreadable = [each for each in found.unreadable if shard.holds(each.path)]
         return found._replace(files=files, unreadable=unreadable)

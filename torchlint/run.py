@@ -108,17 +108,17 @@ def check_files(
     jobs: Sequence[Job],
     workers: int | None = None,
     cache: ResultCache | None = None,
-    seen: Mapping[str, os.stat_result] | None = None,
+    seen: Sequence[os.stat_result] = (),
 ) -> tuple[Outcome, ...]:
     """Check the files, in the order given. Without ``workers``, as many processes as there are processors.
 
-    ``cache`` answers for files that nothing changed for; ``seen`` is what is known of files already.
+    ``cache`` answers for files that nothing changed for; ``seen`` are the sizes and times of all, where they are known.
     """
     collect_less_often()
     if cache is None:
         return _check_afresh(jobs, workers)
     with stage(CACHE):
-        held = cache.look_up({job.path: job.config for job in jobs}, seen or {})
+        held = cache.look_up(jobs, seen or [None] * len(jobs))
     if len(held) == len(jobs) and not any(job.fix for job in jobs):
         with stage(CACHE):
             cache.keep({})

@@ -52,7 +52,8 @@ class Keeping:
             refreshed = [(*stat, number) for number, stat in self._states.refreshed.items()]
             connection.executemany("UPDATE states SET size = ?, mtime = ? WHERE id = ?", refreshed)
             gone = [(number,) for number in self._states.gone]
-            connection.executemany("DELETE FROM results WHERE state = ?", gone)
+            salts = "(SELECT id FROM salts)"  # all of them, so that the key is used
+            connection.executemany(f"DELETE FROM results WHERE state = ? AND salt IN {salts}", gone)
             connection.executemany("DELETE FROM needs WHERE state = ?", gone)
         numbers = {salt: self._salt(salt) for salt in self._salts}
         for result in self._results:

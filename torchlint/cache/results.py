@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torchlint.cache import salt
 from torchlint.cache.states import States
-from torchlint.cache.store import Malformed, Needs, Row, Store, Unusable
+from torchlint.cache.store import Malformed, Needs, Result, Store, Unusable
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 from torchlint.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from torchlint.cache.ledger import Ledger
     from torchlint.project.index import Project
     from torchlint.project.trace import Notes
+
+    class File(Protocol):
+        """A file to check, and its settings."""
+
+        @property
+        def path(self) -> str: ...
+
+        @property
+        def config(self) -> Config: ...
 
 
 class Held(Record):
@@ -57,9 +68,9 @@ class ResultCache:
         self._started = time.time_ns()
         self._states = States(self.base, self._store, self._started)
         self._ledger: Ledger | None = None
-        self._doubtful: list[tuple[str, Row, Needs]] = []
-        self._confirmed: list[tuple[str, Row]] = []
-        self._texts: dict[str, str] = {}
+        self._doubtful: list[tuple[str, Result, Needs]] = []
+        self._confirmed: list[tuple[str, Result]] = []
+        self._files: Sequence[File] = ()
         self._surroundings = salt.surroundings(self.base)
         self._salts: dict[int, str] = {}
         self._starts_here = os.getcwd() == self.base
@@ -72,8 +83,9 @@ class ResultCache:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def look_up(self, files: Mapping[str, Config], seen: Mapping[str, os.stat_result]) -> dict[str, Held]:
-        """The results that hold, by the paths of the files; ``seen`` is what discovery knows about these."""
+    def look_up(self, files: Sequence[File], seen: Sequence[os.stat_result | None]) -> dict[str, Held]:
+        """The results that hold, by the paths of the files; ``seen`` is what discovery knows about each of these."""
+        self._files = files
         try:
             return self._look_up(files, seen)
         except Exception as error:
@@ -85,28 +97,35 @@ class ResultCache:
         self.counts = Counts(misses=len(files))
         return {}
 
-    def _look_up(self, files: Mapping[str, Config], seen: Mapping[str, os.stat_result]) -> dict[str, Held]:
-        texts = self._texts = {path: self._salt(config) for path, config in files.items()}
-        rows = self._store.load(list(dict.fromkeys(texts.values())))
+    def _look_up(self, files: Sequence[File], seen: Sequence[os.stat_result | None]) -> dict[str, Held]:
+        self._states.load(*self._store.load(self._texts()))
         salts = self._store.salts
-        self._states.load(rows)
-        found: dict[str, Row] = {}
-        result, short, saw = self._states.result, self.short, seen.get
-        for path, text in texts.items():
-            row = result(short(path), salts.get(text), saw(path))
-            if row is not None:
-                found[path] = row
+        numbers = {key: salts.get(self._salt(config)) for key, config in self._configs().items()}
+        found: dict[str, Result] = {}
+        result, short = self._states.result, self.short
+        for file, status in zip(files, seen, strict=True):
+            held = result(short(file.path), numbers[id(file.config)], status)
+            if held is not None:
+                found[file.path] = held
         answers = {}
-        for path, row in self._without_changes(found).items():
-            answer = self._read(path, row) if row[6] else _CLEAN
+        for path, held in self._without_changes(found).items():
+            answer = self._read(path, held) if held[2] else _CLEAN
             if answer is not None:
                 answers[path] = answer
         self.counts = Counts(hits=len(answers), misses=len(files) - len(answers))
         return answers
 
-    def _without_changes(self, found: dict[str, Row]) -> dict[str, Row]:
+    def _configs(self) -> dict[int, Config]:
+        """The settings of all files, each once."""
+        return {id(file.config): file.config for file in self._files}
+
+    def _texts(self) -> list[str]:
+        """The salts of all files, each once."""
+        return list(dict.fromkeys(map(self._salt, self._configs().values())))
+
+    def _without_changes(self, found: dict[str, Result]) -> dict[str, Result]:
         """The results of which nothing changed that they follow from; others are put aside."""
-        needs: dict[tuple[int, int | None], Needs] = {}
+        needs: dict[tuple[int, int], Needs] = {}
         if len(found) * 4 < len(self._states):  # few of many: do not look at files that do not matter
             needs = self._needs(found)
             wanted = {number for row in needs.values() for part in row[2:4] for number in _numbers(part)}
@@ -117,25 +136,26 @@ class ResultCache:
             return found
         needs = needs or self._needs(found)
         held = {}
-        for path, row in found.items():
-            need = needs[row[0], row[5]]
+        for path, result in found.items():
+            row, number, _ = result
+            need = needs[row[0], number]
             if not changed.isdisjoint(_numbers(need[2])):
                 continue
             if changed.isdisjoint(_numbers(need[3])):
-                held[path] = row
+                held[path] = result
             else:
-                self._doubtful.append((path, row, need))
+                self._doubtful.append((path, result, need))
         return held
 
-    def _needs(self, found: dict[str, Row]) -> dict[tuple[int, int | None], Needs]:
-        rows = self._store.needs(row[0] for row in found.values())
-        needs: dict[tuple[int, int | None], Needs] = {(row[0], row[1]): row for row in rows}
-        if any((row[0], row[5]) not in needs for row in found.values()):
+    def _needs(self, found: dict[str, Result]) -> dict[tuple[int, int], Needs]:
+        rows = self._store.needs(row[0] for row, _, _ in found.values())
+        needs = {(row[0], row[1]): row for row in rows}
+        if any((row[0], number) not in needs for row, number, _ in found.values()):
             raise Malformed("a result that follows from nothing")
         return needs
 
-    def _read(self, path: str, row: Row) -> Held | None:
-        text = row[6]
+    def _read(self, path: str, result: Result) -> Held | None:
+        row, _, text = result
         if not text:
             return _CLEAN
         from torchlint.cache import findings
@@ -185,12 +205,12 @@ class ResultCache:
 
         replay = Replay(self._store, self.base, self.ledger)
         answers = {}
-        for path, row, need in self._doubtful:
+        for path, result, need in self._doubtful:
             if replay.holds(_numbers(need[4]), project_of(path)):
-                answer = self._read(path, row)
+                answer = self._read(path, result)
                 if answer is not None:
                     answers[path] = answer
-                    self._confirmed.append((path, row))
+                    self._confirmed.append((path, result))
         again = len(answers)
         self.counts = self.counts._replace(asked_again=again, misses=self.counts.misses - again)
         return answers
@@ -205,11 +225,12 @@ class ResultCache:
             from torchlint.cache import findings
             from torchlint.cache.keeping import Keeping
 
-            keeping = Keeping(self._states, self.ledger, dict.fromkeys(self._texts.values()))
-            for path, row in self._confirmed:
-                keeping.add(self.short(path), self._texts[path], row[6] or "")
+            keeping = Keeping(self._states, self.ledger, self._texts())
+            salts = {file.path: self._salt(file.config) for file in self._files}
+            for path, (_, _, text) in self._confirmed:
+                keeping.add(self.short(path), salts[path], text)
             for path, diagnostics in fresh.items():
-                keeping.add(self.short(path), self._texts[path], findings.write(diagnostics))
+                keeping.add(self.short(path), salts[path], findings.write(diagnostics))
             self._store.write(keeping.write)
         except Exception as error:
             self._warn(f"cache not written: {_describe(error)}")

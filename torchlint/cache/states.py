@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from functools import cached_property
 
-from torchlint.cache.store import Malformed, Row, Store
+from torchlint.cache.store import Malformed, Result, Row, Store
 from torchlint.project.trace import ABSENT, FOLDER, WHOLE, digest, kind_of, whole
 
 _RACY = 2_000_000_000
@@ -32,6 +33,7 @@ class States:
         self._started = started
         self._rows: list[Row] = []
         self._by_path: dict[str, list[Row]] = {}
+        self._results: dict[tuple[int, int], str] = {}
         self._verdicts: dict[int, bool] = {}
         self._digests: dict[str, str] = {}
         self._probes: dict[int, str] | None = None
@@ -40,9 +42,10 @@ class States:
         self.refreshed: dict[int, tuple[int, int]] = {}
         self.gone: set[int] = set()
 
-    def load(self, rows: list[Row]) -> None:
+    def load(self, rows: list[Row], results: dict[tuple[int, int], str]) -> None:
         """Take in the rows of the store."""
         self._rows = rows
+        self._results = results
         by_path = self._by_path
         for row in rows:
             path = row[1]
@@ -62,15 +65,18 @@ class States:
         """What was at ``path`` and still is."""
         return next((row for row in self.of_path(path) if self._holds(row)), None)
 
-    def result(self, path: str, salt: int | None, status: os.stat_result | None) -> Row | None:
-        """The row with a result for the file as it is now."""
+    def result(self, path: str, salt: int | None, status: os.stat_result | None) -> Result | None:
+        """The result for the file as it is now."""
+        if salt is None:
+            return None
         for row in self._by_path.get(path, ()):
-            if row[5] == salt and row[6] is not None:
-                if status is not None and (status.st_mtime_ns, status.st_size) == (row[4], row[3]):
+            findings = self._results.get((row[0], salt))
+            if findings is not None:
+                if status is not None and status.st_mtime_ns == row[4] and status.st_size == row[3]:
                     self._verdicts[row[0]] = True
-                    return row
+                    return row, salt, findings
                 if self._holds(row, status):
-                    return row
+                    return row, salt, findings
         return None
 
     def changed(self, numbers: Iterable[int] | None = None) -> set[int]:
@@ -113,6 +119,10 @@ class States:
         """The time as it may be stored: none where the file was so new that it may have changed after."""
         return mtime if mtime < self._started - _RACY else -1
 
+    @cached_property
+    def _with_results(self) -> set[int]:
+        return {number for number, _ in self._results}
+
     # -- one state -------------------------------------------------------------------------------------------------
 
     def _holds(self, row: Row, status: os.stat_result | None = None) -> bool:
@@ -123,11 +133,11 @@ class States:
         return holds
 
     def _look(self, row: Row, status: os.stat_result | None) -> bool:
-        _, path, digest, size, mtime, _, _ = row
+        _, path, digest, size, mtime = row
         try:
             status = status or os.stat(path if path[:1] == "/" else self._base + path)
         except OSError as error:
-            if digest != ABSENT and isinstance(error, FileNotFoundError) and row[6] is not None:
+            if digest != ABSENT and isinstance(error, FileNotFoundError) and row[0] in self._with_results:
                 self.gone.add(row[0])
             return digest == ABSENT
         except ValueError:
@@ -143,7 +153,7 @@ class States:
         return self._is_same_content(row, status)
 
     def _is_same_content(self, row: Row, status: os.stat_result) -> bool:
-        number, path, digest, *_ = row
+        number, path, digest, _, _ = row
         if self._digest(path) != digest:
             return False
         self._rehashed[number] = (status.st_size, status.st_mtime_ns)
@@ -164,7 +174,7 @@ class States:
         return self._digests[path]
 
     def _is_same_folder(self, row: Row, status: os.stat_result) -> bool:
-        number, path, _, linked, mtime, *_ = row
+        number, path, _, linked, mtime = row
         if status.st_mtime_ns == mtime and not linked:
             return True
         probes = self.probes(number)

@@ -23,9 +23,9 @@ _TABLES = {
     "(id INTEGER PRIMARY KEY, path TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER, mtime INTEGER)",
     # For a folder: the names that were looked for, and what they were.
     "probes": "CREATE TABLE probes(state INTEGER PRIMARY KEY, names TEXT NOT NULL)",
-    # The findings in a file.
+    # The findings in a file, by salt first: those of other settings and versions are passed over when all are read.
     "results": "CREATE TABLE results"
-    "(state INTEGER, salt INTEGER, findings TEXT NOT NULL, PRIMARY KEY(state, salt)) WITHOUT ROWID",
+    "(salt INTEGER, state INTEGER, findings TEXT NOT NULL, PRIMARY KEY(salt, state)) WITHOUT ROWID",
     # What they hold for: states that must be the same, states that answers came from, and the questions.
     "needs": "CREATE TABLE needs(state INTEGER, salt INTEGER, same TEXT NOT NULL, drawn TEXT NOT NULL, "
     "records TEXT NOT NULL, PRIMARY KEY(state, salt))",
@@ -36,8 +36,11 @@ _TABLES = {
     "generation": "CREATE TABLE generation(number INTEGER)",
 }
 
-Row = tuple[int, str, str, int, int, "int | None", "str | None"]
-"""A state with its id, path, digest, size and time, and the salt and findings of a result for it."""
+Row = tuple[int, str, str, int, int]
+"""A state with its id, path, digest, size and time."""
+
+Result = tuple[Row, int, str]
+"""A state of a file, the salt, and what was found in it."""
 
 Needs = tuple[int, int, str, str, str]
 """State and salt of a result, and what it holds for: the same states, those drawn from, and the records."""
@@ -63,21 +66,24 @@ class Store:
         self.generation = 0
         self.salts: dict[str, int] = {}
 
-    def load(self, salts: Sequence[str]) -> list[Row]:
-        """All states, with the results under ``salts``; nothing where there is no database."""
+    def load(self, salts: Sequence[str]) -> tuple[list[Row], dict[tuple[int, int], str]]:
+        """All states, and the findings by state and salt, under ``salts``; nothing where there is no database."""
         if not os.path.exists(self.path):
-            return []
+            return [], {}
         with self._reading() as connection:
             if not self._is_sound(connection):
                 raise Unusable(f"{self.path} is of another version")
             marks = ",".join("?" * len(salts))
             found = connection.execute(f"SELECT text, id FROM salts WHERE text IN ({marks})", tuple(salts))
             self.salts = dict(found.fetchall())
+            # Joined by SQLite, they would take half as long again.
             rows: list[Row] = connection.execute(
-                "SELECT s.id, path, digest, size, mtime, salt, findings FROM states s "
-                f"LEFT JOIN results r ON r.state = s.id AND r.salt IN ({self._salts()})"
+                "SELECT id, path, digest, size, mtime FROM states"
             ).fetchall()
-            return rows
+            results = connection.execute(
+                f"SELECT state, salt, findings FROM results WHERE salt IN ({self._salts()})"
+            ).fetchall()
+            return rows, {(state, salt): findings for state, salt, findings in results}
 
     def _salts(self) -> str:
         return ",".join(str(int(number)) for number in self.salts.values())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 from torchlint.config import FILE_NAMES, Config, matches
 from torchlint.project.gitignore import Lines, pattern_of
@@ -40,17 +41,21 @@ class Unreadable(Record):
     reason: str
 
 
+class Found(Record):
+    """A file to check, by the path that is shown, with the settings in force; ``linked``: a link led to it."""
+
+    path: str
+    status: os.stat_result
+    config: Config
+    linked: bool = False
+
+
 class Discovery(Record):
-    """The files to check, sorted and each of them once, and what stood in the way.
+    """The files to check, sorted and each of them once, and what stood in the way."""
 
-    Of files in folders that were walked, ``seen`` has sizes and times, and ``configs`` the settings.
-    """
-
-    files: list[str]
+    files: list[Found]
     unreadable: list[Unreadable]
     missing: list[str]
-    seen: dict[str, os.stat_result]
-    configs: dict[str, Config]
 
 
 class Exclusion(Record):
@@ -93,10 +98,7 @@ class _Search:
     def __init__(self, config_of: Callable[[str], Config], exclusion: Exclusion) -> None:
         self._config_of = config_of
         self._exclusion = exclusion
-        # By the real path of the file: whether a link led here, and the path shown.
-        self._found: dict[str, tuple[bool, str]] = {}
-        self._seen: dict[str, os.stat_result] = {}
-        self._configs: dict[str, Config] = {}
+        self._found: dict[str, Found] = {}  # by the real path of the file
         self._excluded = _Patterns(exclusion.patterns, os.getcwd())
         self._unreadable: dict[str, str] = {}
         self._missing: list[str] = []
@@ -104,11 +106,9 @@ class _Search:
 
     def result(self) -> Discovery:
         return Discovery(
-            sorted(shown for _, shown in self._found.values()),
+            sorted(self._found.values(), key=itemgetter(0)),
             [Unreadable(path, reason) for path, reason in sorted(self._unreadable.items())],
             list(dict.fromkeys(self._missing)),
-            self._seen,
-            self._configs,
         )
 
     def start(self, path: str) -> None:
@@ -127,18 +127,19 @@ class _Search:
         if folder:
             self._walk(path)
         else:
-            self._take(path, os.path.realpath(path), display(path), status, linked=os.path.islink(path))
+            shown, linked = display(path), os.path.islink(path)
+            config = self._config_of(os.path.dirname(shown))
+            self._take(path, os.path.realpath(path), Found(shown, status, config, linked))
 
-    def _take(self, path: str, real: str, shown: str, status: os.stat_result, linked: bool) -> None:
-        if not stat.S_ISREG(status.st_mode):
+    def _take(self, path: str, real: str, found: Found) -> None:
+        if not stat.S_ISREG(found.status.st_mode):
             # Opening a pipe waits for its writer, perhaps for ever.
             self._refuse(path, "is not a regular file")
         elif path.endswith(".ipynb"):
             self._refuse(path, NOTEBOOK)
         else:
-            entry = (linked, shown)
-            self._found[real] = min(entry, self._found.get(real, entry))
-            self._seen[shown] = status
+            before = self._found.get(real, found)
+            self._found[real] = min(before, found, key=lambda each: (each.linked, each.path))
 
     def _refuse(self, path: str, reason: str) -> None:
         self._unreadable[display(path)] = reason
@@ -151,6 +152,7 @@ class _Search:
         config = self._config_of(root)
         lifted = [rule for rule in self._patterns(config) if matches(*rule, root, folder=True)]
         shown = display(os.path.join(root, "_"))[:-1]
+        found = self._found
         waiting = [_Folder(root, os.path.join(os.path.realpath(root), ""), shown, ignores, config)]
         while waiting:
             folder = waiting.pop()
@@ -177,26 +179,22 @@ class _Search:
                 real, shown = folder.real + name, folder.shown + name
                 if below:
                     waiting.append(_Folder(entry.path, real + os.sep, f"{shown}/", ignores, config))
-                elif self._take_entry(entry, real, shown):
-                    self._configs[shown] = config
+                    continue
+                try:
+                    if entry.is_file(follow_symlinks=False) and real not in found:  # nearly all are so
+                        found[real] = Found(shown, entry.stat(), config)
+                    else:
+                        self._take_entry(entry, real, shown, config)
+                except FileNotFoundError:
+                    self._refuse(entry.path, "is a link to a file that does not exist")
+                except OSError as error:
+                    self._refuse(entry.path, _reason(error))
 
-    def _take_entry(self, entry: os.DirEntry[str], real: str, shown: str) -> bool:
+    def _take_entry(self, entry: os.DirEntry[str], real: str, shown: str, config: Config) -> None:
         linked = entry.is_symlink()
         if linked and (entry.is_dir() or entry.name.startswith(".#")):
-            return False  # a link to a folder, or the lock that Emacs keeps beside a file being edited
-        try:
-            status = entry.stat()
-            if linked or real in self._found or not stat.S_ISREG(status.st_mode):
-                self._take(entry.path, os.path.realpath(real), shown, status, linked)
-            else:  # the usual case, thousands of times
-                self._found[real] = (False, shown)
-                self._seen[shown] = status
-            return True
-        except FileNotFoundError:
-            self._refuse(entry.path, "is a link to a file that does not exist")
-        except OSError as error:
-            self._refuse(entry.path, _reason(error))
-        return False
+            return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
+        self._take(entry.path, os.path.realpath(real), Found(shown, entry.stat(), config, linked))
 
     def _patterns(self, config: Config) -> list[_Patterns]:
         both = (_Patterns(config.exclude, config.root), self._excluded)

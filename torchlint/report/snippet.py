@@ -48,6 +48,8 @@ class Window(Record):
 
 def visible(text: str) -> str:
     """``text`` without anything that moves the cursor or changes the terminal."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_shown(character) for character in text)
 
 
