@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 
 from torchlint import stopwatch
 from torchlint.config import ALWAYS_ON, Selection
-from torchlint.process import CLEAN, FOUND, UNUSABLE, silence
+from torchlint.process import CLEAN, FOUND, UNUSABLE, silence, take_over
 from torchlint.project.discover import Discovery, Exclusion, discover, display, excluded
 from torchlint.project.shard import Shard
 from torchlint.report import render
 from torchlint.report.style import Style, wants_colour
 from torchlint.report.summary import count
-from torchlint.run import Job, Outcome, Result, check_content, check_files, collect_less_often, not_checked
+from torchlint.run import Job, Outcome, Result, check_content, check_files, not_checked
 from torchlint.settings import (
     ConfigError,
     Overrides,
@@ -76,7 +76,7 @@ class _Check:
     def run(self) -> int:
         started = time.perf_counter()
         clock = stopwatch.start() if self._options.stats else None
-        collect_less_often()
+        take_over()
         # Asked first, so that broken settings stop the run before it has done anything.
         usual_format = self._settings.of_folder(os.curdir).output_format
         result = self._check_stdin() if self._from_stdin else self._check_paths()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from torchlint import process
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic, Finding, Position
 from torchlint.model.source import Source, SourceError, decode
@@ -168,6 +169,10 @@ def _program(project: Project) -> Program:
 
 def _new_program(project: Project) -> Program:
     with stage(IMPORTS):
+        if process.ours:
+            from torchlint.model.nodes import import_light
+
+            import_light()
         from torchlint.model.file import Program
 
         if clock() is not None:

@@ -18,11 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
+from torchlint.process import take_over
 from torchlint.run import (
     Job,
     Outcome,
     check_file,
-    collect_less_often,
     in_order_of_need,
     not_checked,
     record_for,
@@ -140,7 +140,7 @@ def _serve(connection: Connection, not_ours: Sequence[Connection], cache: str | 
     """The life of a worker: take a chunk, turn to each file and answer for it, until the pipe closes."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    collect_less_often()
+    take_over()
     if measured:
         start()
     record_for(cache)

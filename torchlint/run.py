@@ -6,7 +6,6 @@ before the first one is written, and results are sorted.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -114,7 +113,6 @@ def check_files(
 
     ``cache`` answers for files that nothing changed for; ``seen`` are the sizes and times of all, where they are known.
     """
-    collect_less_often()
     if cache is None:
         return _check_afresh(jobs, workers)
     with stage(CACHE):
@@ -186,14 +184,6 @@ def in_order_of_need(jobs: Mapping[int, Job]) -> Iterator[int]:
         while parsed and not (parsed[-1] in waiting and _projects().keeps_tree_of(parsed[-1])):
             parsed.pop()
         yield waiting.pop(parsed.pop() if parsed else next(iter(waiting)))
-
-
-def collect_less_often() -> None:
-    """Let garbage be: Python would walk all the outlines and trees that are kept each time a few are added.
-
-    Sketches and models are freed without it, as their circles are cut; hardly anything else is in one.
-    """
-    gc.disable()
 
 
 def _processors() -> int:
