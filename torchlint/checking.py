@@ -104,8 +104,9 @@ class _Check:
         if self._options.shard is not None:
             found = self._part(found, self._options.shard)
         jobs = [Job(path, config, self._fixing) for path, _, config, _ in found.files]
-        for origin in sorted({file.config.origin for file in found.files}):
-            self._say(f"settings: {origin or 'none found, so the default rules'}")
+        if self._options.verbose:
+            for origin in sorted({file.config.origin for file in found.files}):
+                self._say(f"settings: {origin or 'none found, so the default rules'}")
         failed = [not_checked(path, reason) for path, reason in found.unreadable]
         cache = self._cache() if jobs else None
         outcomes = check_files(jobs, self._options.jobs, cache, [file.status for file in found.files])

@@ -99,14 +99,12 @@ class ResultCache:
 
     def _look_up(self, files: Sequence[File], seen: Sequence[os.stat_result | None]) -> dict[str, Held]:
         self._states.load(*self._store.load(self._texts()))
-        salts = self._store.salts
-        numbers = {key: salts.get(self._salt(config)) for key, config in self._configs().items()}
-        found: dict[str, Result] = {}
-        result, short = self._states.result, self.short
-        for file, status in zip(files, seen, strict=True):
-            held = result(short(file.path), numbers[id(file.config)], status)
-            if held is not None:
-                found[file.path] = held
+        known = {key: self._store.salts.get(self._salt(config)) for key, config in self._configs().items()}
+        paths = [file.path for file in files]
+        results = self._states.results(
+            map(self.short, paths), [known[id(file.config)] for file in files], seen
+        )
+        found = {path: result for path, result in zip(paths, results, strict=True) if result is not None}
         answers = {}
         for path, held in self._without_changes(found).items():
             answer = self._read(path, held) if held[2] else _CLEAN

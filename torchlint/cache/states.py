@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from torchlint.cache.store import Malformed, Result, Row, Store
@@ -33,7 +33,7 @@ class States:
         self._started = started
         self._rows: list[Row] = []
         self._by_path: dict[str, list[Row]] = {}
-        self._results: dict[tuple[int, int], str] = {}
+        self._results: dict[int, dict[int, str]] = {}
         self._verdicts: dict[int, bool] = {}
         self._digests: dict[str, str] = {}
         self._probes: dict[int, str] | None = None
@@ -42,7 +42,7 @@ class States:
         self.refreshed: dict[int, tuple[int, int]] = {}
         self.gone: set[int] = set()
 
-    def load(self, rows: list[Row], results: dict[tuple[int, int], str]) -> None:
+    def load(self, rows: list[Row], results: dict[int, dict[int, str]]) -> None:
         """Take in the rows of the store."""
         self._rows = rows
         self._results = results
@@ -65,12 +65,16 @@ class States:
         """What was at ``path`` and still is."""
         return next((row for row in self.of_path(path) if self._holds(row)), None)
 
-    def result(self, path: str, salt: int | None, status: os.stat_result | None) -> Result | None:
-        """The result for the file as it is now."""
-        if salt is None:
-            return None
-        for row in self._by_path.get(path, ()):
-            findings = self._results.get((row[0], salt))
+    def results(
+        self, paths: Iterable[str], salts: Iterable[int | None], seen: Iterable[os.stat_result | None]
+    ) -> Iterator[Result | None]:
+        """The result for each of some files as it is now."""
+        for path, salt, status in zip(paths, salts, seen, strict=True):
+            yield self._result(self._by_path.get(path, ()), salt, status) if salt is not None else None
+
+    def _result(self, rows: Iterable[Row], salt: int, status: os.stat_result | None) -> Result | None:
+        for row in rows:
+            findings = self._results[salt].get(row[0])
             if findings is not None:
                 if status is not None and status.st_mtime_ns == row[4] and status.st_size == row[3]:
                     self._verdicts[row[0]] = True
@@ -121,7 +125,7 @@ class States:
 
     @cached_property
     def _with_results(self) -> set[int]:
-        return {number for number, _ in self._results}
+        return set().union(*self._results.values())
 
     # -- one state -------------------------------------------------------------------------------------------------
 

@@ -66,8 +66,8 @@ class Store:
         self.generation = 0
         self.salts: dict[str, int] = {}
 
-    def load(self, salts: Sequence[str]) -> tuple[list[Row], dict[tuple[int, int], str]]:
-        """All states, and the findings by state and salt, under ``salts``; nothing where there is no database."""
+    def load(self, salts: Sequence[str]) -> tuple[list[Row], dict[int, dict[int, str]]]:
+        """All states, and the findings by salt and state, under ``salts``; nothing where there is no database."""
         if not os.path.exists(self.path):
             return [], {}
         with self._reading() as connection:
@@ -80,10 +80,10 @@ class Store:
             rows: list[Row] = connection.execute(
                 "SELECT id, path, digest, size, mtime FROM states"
             ).fetchall()
-            results = connection.execute(
-                f"SELECT state, salt, findings FROM results WHERE salt IN ({self._salts()})"
-            ).fetchall()
-            return rows, {(state, salt): findings for state, salt, findings in results}
+            statement = "SELECT state, findings FROM results WHERE salt = ?"
+            return rows, {
+                salt: dict(connection.execute(statement, (salt,)).fetchall()) for salt in self.salts.values()
+            }
 
     def _salts(self) -> str:
         return ",".join(str(int(number)) for number in self.salts.values())

@@ -34,6 +34,9 @@ NOTEBOOK = (
 )
 
 
+_OF_GIT = (".git", ".gitignore")
+
+
 class Unreadable(Record):
     """A file or folder that cannot be checked, and why."""
 
@@ -166,15 +169,18 @@ class _Search:
                 self._refuse(folder.path, _reason(error))
                 continue
             names = {entry.name for entry in entries}
-            ignores = folder.ignores.within(folder.path, names)
+            ignores = (
+                folder.ignores if names.isdisjoint(_OF_GIT) else folder.ignores.within(folder.path, names)
+            )
             config = folder.config if names.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
             patterns = [rule for rule in self._patterns(config) if rule not in lifted]
+            may_leave_out = bool(patterns or ignores.files)
             for entry in entries:
                 name = entry.name
                 below = entry.is_dir(follow_symlinks=False)
                 if name in EXCLUDED_FOLDERS if below else not name.endswith(SUFFIXES):
                     continue
-                if (patterns or ignores.files) and _left_out(entry, below, ignores, patterns):
+                if may_leave_out and _left_out(entry, below, ignores, patterns):
                     continue
                 real, shown = folder.real + name, folder.shown + name
                 if below:
@@ -197,6 +203,8 @@ class _Search:
         self._take(entry.path, os.path.realpath(real), Found(shown, entry.stat(), config, linked))
 
     def _patterns(self, config: Config) -> list[_Patterns]:
+        if not (config.exclude or self._excluded.patterns):
+            return []
         both = (_Patterns(config.exclude, config.root), self._excluded)
         return [rule for rule in both if rule.patterns]
 
