@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
 import warnings
 from textwrap import dedent
@@ -309,3 +310,38 @@ def test_an_outline_can_be_pickled():
     assert again.statements == found.statements
     assert again.bindings == found.bindings
     assert again.classes["Net"].bases == ("torch.nn.Module",)
+
+
+SCRIPT = """\
+import a
+x = 1; y = 2
+
+@a.b
+def f():
+    z = 3
+
+class C:
+    w = 4
+if x:
+    class D: pass
+async def g(): pass
+define = [
+    5,
+]
+"""
+
+
+def test_the_script_of_a_file_is_parsed_without_its_definitions() -> None:
+    script = outline(SCRIPT).script()
+    assert script is not None
+    whole = ast.parse(SCRIPT).body
+    plain = [
+        node for node in whole if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
+    assert [ast.dump(node, include_attributes=True) for node in script] == [
+        ast.dump(node, include_attributes=True) for node in plain
+    ]
+
+
+def test_the_script_of_a_file_with_other_line_ends_is_not_parsed_alone() -> None:
+    assert outline("x = 1\r\ny = 2\r\n").script() is None

@@ -254,6 +254,21 @@ class Outline(_Drawn):
             return None
         return found[0] if len(found) == 1 else None
 
+    def script(self) -> list[ast.stmt] | None:
+        """The top-level statements that are no definitions, parsed without these; nothing where that cannot be done."""
+        if "\r" in self.text:
+            return None
+        lines = self.text.split("\n")
+        plain = [each for each in self.statements if not lines[each.first - 1].startswith(_DEFINING)]
+        kept = [""] * len(lines)
+        for first, last in plain:
+            kept[first - 1 : last] = lines[first - 1 : last]
+        try:
+            found = parse("\n".join(kept)).body
+        except OutlineError:
+            return None
+        return found if len(found) == len(plain) else None
+
     def forget_lines(self) -> None:
         """Free what is only needed while the file is looked at."""
         vars(self).pop("_line_ends", None)
@@ -314,6 +329,9 @@ def _span(node: ast.stmt) -> tuple[int, int]:
 
 
 # ---------------------------------------------------------------------------------------------------- inside
+
+_DEFINING = ("def ", "def\t", "class ", "class\t", "async ", "async\t", "@")
+"""How the first line of a function or class begins."""
 
 _TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n|\r|\n")

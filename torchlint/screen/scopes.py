@@ -52,11 +52,12 @@ class FileSketch:
 
     def statement(self, index: int) -> ast.stmt:
         """A top-level statement. One of a file that others ask about is parsed alone, where its tree is let go."""
-        if not (self.is_checked or "tree" in vars(self) or self.project.has_tree(self.outline)):
-            alone = self.outline.statement(index)
-            if alone is not None:
-                return alone
-        return self.tree.body[index]
+        alone = None if self._has_tree() else self.outline.statement(index)
+        return self.tree.body[index] if alone is None else alone
+
+    def _has_tree(self) -> bool:
+        """Whether the tree is there, or will be needed anyway."""
+        return self.is_checked or "tree" in vars(self) or self.project.has_tree(self.outline)
 
     def forget_tree(self) -> int:
         """Keep no more of the tree than the classes and functions that were asked for; gives their lines."""
@@ -163,7 +164,9 @@ class FileSketch:
     @cached_property
     def script(self) -> Scope:
         """The statements of the module level that are no definitions."""
-        plain = [node for index, node in enumerate(self.tree.body) if self.in_script(index)]
+        plain = None if self._has_tree() else self.outline.script()
+        if plain is None:
+            plain = [node for index, node in enumerate(self.tree.body) if self.in_script(index)]
         return Scope(self, plain, Sketch("<module>", plain))
 
     def growths(self, scope: Scope) -> _Growths:
