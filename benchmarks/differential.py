@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
 from torchlint.engine import check_source
+from torchlint.process import take_over
 from torchlint.project.index import Project
 from torchlint.rules import all_rules
-from torchlint.run import collect_less_often
 
 EVERY_RULE = Config(select=tuple(rule.code for rule in all_rules()))
 Result = TypeVar("Result")
@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a folder, or one file")
     clock, tally = Clock(), Tally()
     warnings.simplefilter("ignore")  # of the files that are parsed
-    collect_less_often()
+    take_over()
     for folder in parser.parse_args().folders:
         check_folder(folder, clock, tally)
     print(

@@ -149,3 +149,20 @@ def test_pre_commit_fixes_files(repository: Path) -> None:
     assert "files were modified by this hook" in done.stdout
     assert (repository / "src" / "comment.py").read_text(encoding="utf-8") == "x = 1\n"
     assert run_hook(repository, "torchlint-fix").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["cases", "differential", "repositories", "runtime_cost", "runtime_models", "speed"]
+)
+def test_a_benchmark_imports_what_there_is(name: str) -> None:
+    """No other test runs them, so a name that moved would be noticed by whoever needs them next."""
+    program = ROOT / "benchmarks" / f"{name}.py"
+    done = subprocess.run(
+        [sys.executable, str(program), "--help"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {name}.py")
