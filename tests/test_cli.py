@@ -169,6 +169,9 @@ def test_what_is_said_about_wrong_usage() -> None:
     assert "did you mean `torchlint check clean.py`?" in torchlint("clean.py").stderr
     assert "did you mean `module-in-plain-container`?" in torchlint("explain", "module_in_plain").stderr
     assert torchlint().stderr.startswith("usage: torchlint")
+    assert torchlint("check", "--nope").stderr.endswith("Try `torchlint check --help`.\n")
+    assert torchlint("--nope").stderr.endswith("Try `torchlint --help`.\n")
+    assert torchlint("check", "--help").stdout.startswith("usage: torchlint check [options] [PATH ...]\n")
     done = torchlint("check", "--select", "TL0,TL777")
     assert done.stderr.startswith("torchlint: error: --select: unknown rule `TL777`")
     assert done.stdout == ""

@@ -130,6 +130,8 @@ class _Parser(argparse.ArgumentParser):
 
     mixed = False
     _mixing = False
+    command = ""
+    """The command that was given, in the parser of all of them."""
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         if not self.mixed or self._mixing:
@@ -142,7 +144,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         print(f"torchlint: error: {message}", file=sys.stderr)
-        print(f"Try `{self.prog} --help`.", file=sys.stderr)
+        program = f"{self.prog} {self.command}".rstrip()
+        print(f"Try `{program} --help`.", file=sys.stderr)
         sys.exit(UNUSABLE)
 
 
@@ -156,6 +159,7 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         formatter_class=_Help,
         allow_abbrev=False,
     )
+    parser.command = command if command in COMMANDS else ""
     parser.add_argument("--version", action="version", version=f"torchlint {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True, prog="torchlint")
     for name in wanted:
