@@ -197,3 +197,29 @@ class TestOneAnswer:
             base.write_text(text)
             check_source(text, str(base), project=project)
             assert codes(source, str(net), project=project) == expected
+
+
+DECORATED = """\
+from torch import nn
+%s
+def initialising(init):
+    def initialised(self):
+        super(Net, self).__init__()
+        init(self)
+
+    return initialised
+
+
+class Net(nn.Module):
+    @initialising
+    def __init__(self):
+        self.layer = nn.Linear(8, 8)
+"""
+
+
+@pytest.mark.parametrize(
+    "above", ["", "\f" * 12 + "\n", "# \u2028" * 12 + "\n"], ids=["", "form feeds", "U+2028"]
+)
+def test_lines_are_those_of_python(above):
+    assert codes(DECORATED % above) == []
+    assert codes(DECORATED.replace("super(Net, self).__init__()", "pass") % above) == ["TL003"]

@@ -12,6 +12,7 @@ from torchlint.diagnostic import Fix, Label, Range
 from torchlint.model.flow import CallSite, Function, Place, Store
 from torchlint.model.kinds import Kind
 from torchlint.model.module_class import ClassModel
+from torchlint.model.source import Source
 from torchlint.model.values import UNKNOWN, Value, argument
 from torchlint.project.index import Symbol
 
@@ -315,8 +316,9 @@ class Construction:
                 and symbol.dotted.startswith(_KNOWN_DECORATORS)
             )
         self.file.project.looked_into(symbol.outline)
-        lines = symbol.outline.text.splitlines()[symbol.definition.first - 1 : symbol.definition.last]
-        return not any("super(" in line or "Module.__init__" in line for line in lines)
+        lines = Source(symbol.outline.path, symbol.outline.text).lines
+        code = "".join(lines[symbol.definition.first - 1 : symbol.definition.last])
+        return "super(" not in code and "Module.__init__" not in code
 
     @property
     def is_mixin(self) -> bool:

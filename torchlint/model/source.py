@@ -30,10 +30,11 @@ class Source:
     @cached_property
     def lines(self) -> list[str]:
         """The physical lines with their line ends."""
-        if "\r" in self.text:
-            return re.findall(_LINE, self.text)
-        *lines, rest = self.text.split("\n")  # ten times as fast
-        return [f"{line}\n" for line in lines] + ([rest] if rest else [])
+        text = self.text
+        lines = text.splitlines(keepends=True)  # many times as fast, and the same in nearly all files
+        if "\r" in text or len(lines) != text.count("\n") + (text[-1:] not in ("\n", "")):
+            return re.findall(_LINE, text)
+        return lines
 
 
 def decode(content: bytes | str, path: str) -> Source:
