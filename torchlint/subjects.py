@@ -40,9 +40,6 @@ class Subject(Record):
         """The function that rules it out."""
         return _function("torchlint.screen", self.screen)
 
-    def may_be_in(self, text: str) -> bool:
-        return not self.words or any(word in text for word in self.words)
-
 
 _SCHEDULERS = ("LR", "ChainedScheduler", "WarmRestarts")
 """What the names of all schedulers of PyTorch have in them."""
@@ -132,6 +129,17 @@ SUBJECTS = {
         "layers.layer_calls", "layers.calling", "TL111 TL112 TL113 TL117", anywhere=True, told=True
     ),
 }
+
+
+_WORDS = {word for subject in SUBJECTS.values() for word in subject.words}
+
+
+def subjects_in(text: str) -> list[str]:
+    """Those that a file may have, by the words in its text."""
+    found = {word for word in _WORDS if word in text}
+    return [
+        name for name, subject in SUBJECTS.items() if not (subject.words and found.isdisjoint(subject.words))
+    ]
 
 
 class Rules:

@@ -13,7 +13,7 @@ from torchlint.project.index import Project
 from torchlint.project.outline import Outline
 from torchlint.screen.possibilities import Possibilities
 from torchlint.screen.scopes import ClassSketch, FileSketch
-from torchlint.subjects import SUBJECTS, Rules
+from torchlint.subjects import SUBJECTS, Rules, subjects_in
 
 
 class Screened:
@@ -46,9 +46,12 @@ class Screened:
 def screen(outline: Outline, project: Project, rules: Rules) -> Screened:
     """The candidates of ``rules`` in a file."""
     file = _possibilities(project).begin(outline)
-    in_text = [name for name, subject in SUBJECTS.items() if subject.may_be_in(outline.text)]
     # Most files have no Module class, and need none of the screens for what is in one.
-    names = [name for name in in_text if (SUBJECTS[name].anywhere or file.modules) and rules.about(name)]
+    names = [
+        name
+        for name in subjects_in(outline.text)
+        if (SUBJECTS[name].anywhere or file.modules) and rules.about(name)
+    ]
     places = {name: frozenset(rules.screen(name)(file)) for name in names if SUBJECTS[name].anywhere}
     classes, given = _classes(file, {name: rules.screen(name) for name in names if name not in places})
     return Screened(classes, given, places, outline)
