@@ -1,4 +1,4 @@
-"""The catalogue: one rule per file, found by looking into this folder."""
+"""The catalogue: one rule per file, found by looking into this folder, and imported alone where its code is known."""
 
 from __future__ import annotations
 
