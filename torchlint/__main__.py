@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from torchlint.cli import main
 from torchlint.process import leave
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 
 
 def run() -> NoReturn:
+    # What argparse says itself is in English as all that we say: to look for translations takes longer than to parse.
+    argparse._ = str  # type: ignore[attr-defined]
     leave(main())
 
 

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from torchlint.project.shard import Shard
 
-# What argparse says itself is in English as all that we say: to look for translations takes longer than to parse.
-argparse._ = str  # type: ignore[attr-defined]
-
 _EXIT_STATUS = """\
 exit status:
   0  nothing found
