@@ -594,6 +594,13 @@ def test_a_worker_that_dies_costs_one_file(workers: int) -> None:
     assert diagnostic.message == "the process that checked it died (signal 9)"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_is_given_twice_is_answered_twice(workers: int) -> None:
+    write(a=DROPOUT)
+    outcomes = check_files([Job("a.py", Config())] * 9, workers)
+    assert [len(outcome.diagnostics) for outcome in outcomes] == [1] * 9
+
+
 def test_spawned_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes cannot be forked, nothing but speed is different."""
     write(a=CONTAINER, b=DROPOUT, c=BROKEN)

@@ -177,13 +177,16 @@ def in_order_of_need(jobs: Mapping[int, Job]) -> Iterator[int]:
 
     Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again.
     """
-    waiting = {os.path.abspath(job.path): number for number, job in jobs.items()}
+    numbers = {os.path.abspath(job.path): number for number, job in jobs.items()}
+    waiting = dict.fromkeys(jobs)  # every job, also where two are of one file
     parsed: list[str] = []
     while waiting:
         parsed += _projects().parsed()
-        while parsed and not (parsed[-1] in waiting and _projects().keeps_tree_of(parsed[-1])):
+        while parsed and not (numbers.get(parsed[-1]) in waiting and _projects().keeps_tree_of(parsed[-1])):
             parsed.pop()
-        yield waiting.pop(parsed.pop() if parsed else next(iter(waiting)))
+        number = numbers[parsed.pop()] if parsed else next(iter(waiting))
+        del waiting[number]
+        yield number
 
 
 def _processors() -> int:
