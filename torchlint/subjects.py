@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 
 from torchlint.record import Record
+from torchlint.stopwatch import IMPORTS, stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,8 +154,9 @@ class Rules:
     def about(self, name: str) -> tuple[Rule, ...]:
         """The rules that look at a subject."""
         if name not in self._about:
-            rules = map(_the_rule, SUBJECTS[name].rules.split())
-            self._about[name] = tuple(rule for rule in rules if self.wanted(rule))
+            with stage(IMPORTS):
+                rules = [*map(_the_rule, SUBJECTS[name].rules.split())]
+            self._about[name] = tuple(filter(self.wanted, rules))
         return self._about[name]
 
     def screen(self, name: str) -> Callable[[Any], Any]:
