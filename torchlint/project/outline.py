@@ -244,15 +244,22 @@ class Outline(_Drawn):
         """A top-level statement, parsed alone; nothing where it does not stand on lines of its own."""
         if "\r" in self.text:
             return None
-        first, last = self.statements[index]
-        ends = self._line_ends
-        start = ends[first - 2] if first > 1 else 0
-        end = ends[last - 1] if last <= len(ends) else len(self.text)
         try:
-            found = parse("\n" * (first - 2) + self.text[start:end]).body
+            found = parse("\n" * (self.statements[index].first - 2) + self._text_of(index)).body
         except OutlineError:
             return None
         return found[0] if len(found) == 1 else None
+
+    def words_of(self, index: int) -> frozenset[str]:
+        """The words in the text of a top-level statement."""
+        return frozenset(_WORDS.findall(self._text_of(index)))
+
+    def _text_of(self, index: int) -> str:
+        """The lines of a top-level statement, the end of the line before with them."""
+        first, last = self.statements[index]
+        ends = self._line_ends
+        start = ends[first - 2] if first > 1 else 0
+        return self.text[start : ends[last - 1] if last <= len(ends) else len(self.text)]
 
     def script(self) -> list[ast.stmt] | None:
         """The top-level statements that are no definitions, parsed without these; nothing where that cannot be done."""
@@ -334,6 +341,7 @@ _DEFINING = ("def ", "def\t", "class ", "class\t", "async ", "async\t", "@")
 """How the first line of a function or class begins."""
 
 _TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)
+_WORDS = re.compile(r"\w+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _INNER_IMPORT = re.compile(r"[\r\n][ \t]+(?:import|from)\b(?:[^\r\n(]*\([^)]*\)|[^\r\n]*)")
 

@@ -161,10 +161,8 @@ class Evaluator:
         dotted = dotted_name(node.func)
         head, _, name = dotted.partition(".")
         if head and head == scope.sketch.self_name:
-            owners = (
-                [scope.owner, *scope.owner.ancestors] if scope.owner is not None and "." not in name else []
-            )
-            found = [owner.methods[name] for owner in owners if name in owner.methods]
+            owners = scope.owner.owners_of_method(name) if scope.owner is not None and "." not in name else ()
+            found = [owner.methods[name] for owner in owners]
             return self._at(found[0], path, (found[0].sketch, path)) if len(found) == 1 else None
         symbol = scope.symbol(dotted) if head else None
         if symbol is None or symbol.kind != "function" or symbol.outline is None:

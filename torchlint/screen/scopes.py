@@ -43,6 +43,7 @@ class FileSketch:
         self._functions: dict[str, Scope | None] = {}
         self._growths: dict[Scope, _Growths] = {}
         self._class_nodes: dict[int, dict[tuple[int, str], ast.ClassDef]] = {}
+        self._words: dict[int, frozenset[str]] = {}
         self.is_checked = False
         """Whether it is this file that is checked, so that all of it will be looked at."""
 
@@ -120,6 +121,13 @@ class FileSketch:
             if meant.bases and self.project.is_module(self.project.class_symbol(self.outline, meant)):
                 found.append(self.class_sketch(definition))
         return [sketch for sketch in found if sketch is not None]
+
+    def class_with(self, name: str, definition: ClassOutline) -> ClassSketch | None:
+        """A class that another file asks about, unless ``name`` is not in its text: then it need not be parsed."""
+        index = definition.statement
+        if index not in self._words:
+            self._words[index] = self.outline.words_of(index)
+        return self.class_sketch(definition) if name in self._words[index] else None
 
     def class_sketch(self, definition: ClassOutline) -> ClassSketch | None:
         key = f"{definition.line}:{definition.name}"
@@ -334,7 +342,8 @@ def _may_share(node: ast.expr, scope: Scope) -> bool:
         symbol = scope.symbol(callee) if callee else None
         head, _, name = callee.partition(".")
         if head and head == scope.sketch.self_name and scope.owner is not None and "." not in name:
-            return scope.owner.has_method(name)  # anything else that is called is a module, or not known
+            # Anything else that is called is a module, or not known.
+            return any(True for _ in scope.owner.owners_of_method(name))
         if symbol is None and head != scope.sketch.self_name:
             bindings = list(scope.bindings(head))
             if bindings and all(binding.kind == "parameter" for binding in bindings):
@@ -411,21 +420,20 @@ class ClassSketch:
         return frozenset(node.name for node in self._functions if is_property(node))
 
     @cached_property
-    def ancestors(self) -> list[ClassSketch]:
-        """The base classes whose source is in the project."""
-        found: list[ClassSketch] = []
-        for symbol in self.file.project.ancestors(self.symbol):
-            if symbol is not None and symbol.outline is not None and symbol.class_outline is not None:
-                sketch = self.file.other(symbol.outline).class_sketch(symbol.class_outline)
-                if sketch is not None:
-                    found.append(sketch)
-        return found
+    def _bases(self) -> list[tuple[FileSketch, ClassOutline]]:
+        """The base classes whose source is in the project, each with its file."""
+        return [
+            (self.file.other(symbol.outline), symbol.class_outline)
+            for symbol in self.file.project.ancestors(self.symbol)
+            if symbol is not None and symbol.outline is not None and symbol.class_outline is not None
+        ]
 
     def attribute(self, name: str) -> Kinds:
         """What ``self.name`` may hold, by the assignments of this class or of its bases."""
         kinds = self.own_attribute(name)
-        for ancestor in self.ancestors:
-            if name in ancestor.names:
+        for file, definition in self._bases:
+            ancestor = file.class_with(name, definition)
+            if ancestor is not None and name in ancestor.names:
                 kinds |= ancestor.own_attribute(name)
         return kinds
 
@@ -508,16 +516,15 @@ class ClassSketch:
     def returned_by(self, name: str) -> Kinds:
         """What ``self.name(...)`` may return."""
         kinds = 0
-        for sketch in (self, *self.ancestors):
-            method = sketch.methods.get(name)
-            if method is not None:
-                kinds |= sketch.file.evaluator.once((sketch.node, "method", name), method.returned)
-                kinds |= sketch.file.evaluator.declared(sketch.node_of(name))
+        for sketch in self.owners_of_method(name):
+            kinds |= sketch.file.evaluator.once((sketch.node, "method", name), sketch.methods[name].returned)
+            kinds |= sketch.file.evaluator.declared(sketch.node_of(name))
         return kinds
 
-    def has_method(self, name: str) -> bool:
-        """Whether ``self.name(...)`` calls a method that is in view."""
-        return any(name in sketch.methods for sketch in (self, *self.ancestors))
+    def owners_of_method(self, name: str) -> Iterator[ClassSketch]:
+        """The classes in view, this one or bases, one of which has the method that ``self.name(...)`` calls."""
+        bases = (file.class_sketch(each) for file, each in self._bases if name in each.methods)
+        return (sketch for sketch in (self, *bases) if sketch is not None and name in sketch.methods)
 
     def node_of(self, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
         found = [node for node in self._functions if node.name == name]
