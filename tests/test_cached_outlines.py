@@ -16,7 +16,6 @@ from test_cache import Project
 from torchlint.cache import outlines
 from torchlint.cache.outlines import Malformed, read, write
 from torchlint.project.outline import Binding, Outline
-from torchlint.project.trees import Trees
 
 NASTY = {
     "nested": """
@@ -200,15 +199,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the files that were parsed."""
+    """The names of the files that were parsed for their outlines."""
     names: list[str] = []
-    add = Trees.add
+    from_tree = Outline.from_tree
 
-    def spy(trees: Trees, path: str, text: str, tree: ast.Module) -> None:
+    def spy(tree: ast.Module, text: str, path: str, module: str | None = None) -> Outline:
         names.append(Path(path).name)
-        add(trees, path, text, tree)
+        return from_tree(tree, text, path, module)
 
-    monkeypatch.setattr(Trees, "add", spy)
+    monkeypatch.setattr(Outline, "from_tree", spy)
     return names
 
 

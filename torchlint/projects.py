@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from torchlint.project.index import Project
 from torchlint.project.installed import Folders, find_root
@@ -43,6 +44,10 @@ class Projects:
     def parsed(self) -> list[str]:
         """The files that were parsed since this was asked last, because others asked about them, too."""
         return self._trees.take_added()
+
+    def await_files(self, paths: Collection[str]) -> None:
+        """Say which files will be checked."""
+        self._trees.await_files(paths)
 
     def keeps_tree_of(self, path: str) -> bool:
         return path in self._trees

@@ -184,8 +184,7 @@ class Construction:
 
     def _method_initialises(self, name: str, depth: int, *, skip_own: bool) -> bool:
         """Whether a method, of this class or of a base class (``super()._init(...)``), makes the call."""
-        models = self.cls.ancestors if skip_own else [self.cls, *self.cls.ancestors]
-        method = next((model.methods[name] for model in models if name in model.methods), None)
+        method = self.cls.inherited_method(name) if skip_own else self.cls.method(name)
         if method is None:
             return name not in _MODULE_METHODS and self._has_unread_base()
         return depth > 0 and any(self._may_initialise(inner, depth - 1) for inner in method.calls)

@@ -28,6 +28,10 @@ from torchlint.project.outline import (
 from torchlint.project.questions import Questions
 from torchlint.stopwatch import PARSING, clock, stage
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+
 _NO_MODULE = cst.Module([])
 _WORD = re.compile(r"\w+")
 Growth = dict[cst.CSTNode, list[tuple[cst.BaseExpression, bool, Function]]]
@@ -165,7 +169,7 @@ class File:
         spans: list[Span] = [
             (self.outline.statements[index].first, self.outline.statements[index].last) for index in wanted
         ]
-        refused = {index for index in wanted if self._is_too_deep(index)}
+        refused = {index for index in wanted if self._is_refused(index)}
         if refused:
             self._statements.update({index: [] for index in refused})
             self.load(set(wanted) - refused)
@@ -190,12 +194,20 @@ class File:
             running.count("number", whose, len(spans))
             running.count("bytes", whose, sum(len(line.encode("utf-8", "surrogatepass")) for line in parsed))
 
-    def _is_too_deep(self, index: int) -> bool:
+    def _is_refused(self, index: int) -> bool:
         """Whether a statement would crash LibCST, or take it minutes; then it is not parsed, and noted."""
-        error = depth_error([self.project.tree(self.outline).body[index]])
+        try:
+            error = depth_error([self._syntax(index)])
+        except OutlineError as broken:  # what another file does is only parsed where it is asked for
+            error = broken
         if error is not None:
             self.refused.append(error)
         return error is not None
+
+    def _syntax(self, index: int) -> ast.stmt:
+        """A top-level statement as Python's own parser has it; raises ``OutlineError``."""
+        alone = None if self.project.has_tree(self.outline) else self.outline.statement(index)
+        return self.project.tree(self.outline).body[index] if alone is None else alone
 
     def load_script(self) -> None:
         """Parse and walk the statements of the module level that are no definitions."""

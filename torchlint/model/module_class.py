@@ -226,8 +226,10 @@ class ClassModel:
 
     def method(self, name: str) -> Function | None:
         """The method that ``self.name()`` calls, here or in a base class of the project."""
-        if name in self.methods:
-            return self.methods[name]
+        return self.methods[name] if name in self.methods else self.inherited_method(name)
+
+    def inherited_method(self, name: str) -> Function | None:
+        """The method that ``super().name()`` calls, in a base class of the project; no other base class is parsed."""
         for symbol in self.ancestor_symbols:
             definition = symbol.class_outline if symbol is not None else None
             if symbol is not None and definition is not None and name in definition.methods:

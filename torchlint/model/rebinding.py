@@ -122,7 +122,8 @@ class ReboundName:
 
 def rebound_names(cls: ClassModel) -> Iterator[ReboundName]:
     """The assignments that come behind the one in ``__init__`` that registers, or in another method."""
-    methods = set(cls.outline.methods).union(*(model.outline.methods for model in cls.ancestors))
+    outlines = [symbol.class_outline for symbol in cls.ancestor_symbols if symbol is not None]
+    methods = set(cls.outline.methods).union(*(each.methods for each in outlines if each is not None))
     if OWN_REGISTRY & methods or "__delattr__" in methods:
         return
     for attribute in cls.attributes.values():

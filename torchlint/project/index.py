@@ -12,6 +12,7 @@ import codecs
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 
@@ -29,6 +30,7 @@ from torchlint.project.outline import (
 )
 from torchlint.project.paths import absolute_path, stem
 from torchlint.project.shelf import Shelf
+from torchlint.project.skeleton import parse_outside
 from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
 from torchlint.record import Record
@@ -232,6 +234,7 @@ class Project:
     def parse(self, text: str, path: str | os.PathLike[str]) -> Outline:
         """Outline the text of a file that is being checked and :meth:`add` it; raises ``OutlineError``."""
         path = absolute_path(path)
+        self.trees.parse(path, text)  # all of it, though the outline may be known
         known = self._outlines.get(path)
         if known is None or known.text != text:
             known = self._outlined(path, text)
@@ -242,9 +245,16 @@ class Project:
         module = self.module_name(path)
         found = self._shelf.find(path, module, text)
         if found is None:
-            found = Outline.from_tree(self.trees.parse(path, text), text, path, module)
+            found = Outline.from_tree(self._tree_outside(path, text), text, path, module)
             self._shelf.add(found)
         return found
+
+    def _tree_outside(self, path: str, text: str) -> ast.Module:
+        """A syntax tree for an outline: the whole one where it is wanted anyway, and Python accepts the file."""
+        if self.trees.awaits(path):
+            with suppress(OutlineError):
+                return self.trees.parse(path, text)
+        return parse_outside(text)
 
     def add(self, outline: Outline) -> None:
         """Let ``outline`` win over the file on disk."""

@@ -369,11 +369,11 @@ def _bound_from_inside(tree: ast.Module, text: str) -> Iterator[Binding]:
                     for name in node.names:
                         yield Binding(name, "value", node.lineno, True, everywhere=True)
     if ":=" in text:
-        for statement in tree.body:
-            if not isinstance(statement, _DEFINITION):
-                for found in ast.walk(statement):
-                    if isinstance(found, ast.NamedExpr):
-                        yield Binding(found.target.id, "value", found.lineno, True)
+        outside: list[ast.AST] = [tree]
+        for each in outside:
+            outside += [inner for inner in ast.iter_child_nodes(each) if not isinstance(inner, _DEFINITION)]
+            if isinstance(each, ast.NamedExpr):
+                yield Binding(each.target.id, "value", each.lineno, True)
 
 
 def _before(word: str, text: str) -> Iterator[str]:
@@ -476,12 +476,19 @@ def absolute(level: int, module: str, package: str | None) -> str:
 
 def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
     """The statements of one scope in source order, with whether they stand inside a compound statement."""
-    stack = [(statement, False) for statement in reversed(body)]
-    while stack:
-        statement, conditional = stack.pop()
-        yield statement, conditional
-        if not isinstance(statement, _DEFINITION):
-            stack += [(inner, True) for inner in reversed(blocks_of(statement))]
+    for outer in body:
+        yield outer, False
+        stack = _blocks_in_scope(outer)[::-1]
+        while stack:
+            statement = stack.pop()
+            yield statement, True
+            stack += _blocks_in_scope(statement)[::-1]
+
+
+def _blocks_in_scope(statement: ast.stmt) -> Sequence[ast.stmt]:
+    if statement.__class__ in _WITHOUT_BLOCKS or isinstance(statement, _DEFINITION):
+        return ()
+    return blocks_of(statement)
 
 
 class _Blocks(dict[type, tuple[str, ...]]):
@@ -508,6 +515,9 @@ def blocks_of(statement: ast.AST) -> list[ast.stmt]:
             found += inner
     return found
 
+
+_WITHOUT_BLOCKS = {ast.Expr, ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom}
+"""The most common statements at the level of a module or class, but for definitions."""
 
 _BINDING_NOTHING = {ast.Expr, ast.If, ast.Return, ast.Raise, ast.Assert, ast.Pass, ast.While}
 """The most common statements that bind no name themselves."""

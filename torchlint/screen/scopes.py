@@ -9,7 +9,7 @@ from functools import cached_property
 from torchlint.model.facts import torch_facts
 from torchlint.model.vocabulary import REGISTERING_METHODS
 from torchlint.project.index import Symbol
-from torchlint.project.outline import ClassOutline, FunctionOutline, Outline
+from torchlint.project.outline import ClassOutline, FunctionOutline, Outline, OutlineError
 from torchlint.screen.certain import Uses, uses
 from torchlint.screen.evaluate import Evaluator
 from torchlint.screen.kinds import ARGUMENT, CONTAINER, MODULE, Kinds
@@ -49,7 +49,10 @@ class FileSketch:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return self.project.tree(self.outline)
+        try:
+            return self.project.tree(self.outline)
+        except OutlineError:  # what another file does is only parsed where it is asked for
+            return ast.Module([ast.Pass() for _ in self.outline.statements], [])
 
     def statement(self, index: int) -> ast.stmt:
         """A top-level statement. One of a file that others ask about is parsed alone, where its tree is let go."""
