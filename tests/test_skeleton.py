@@ -113,6 +113,7 @@ WHOLE = {
     "form feed": "def f():\n    return 1\n\f\nclass A:\n  \f  x = 1\n",
     "carriage returns": "def f():\r\n    return 1\r\nx = 1\r\n",
     "comment with a backslash": "def f():\n    return 1  # \\\nx = 1\n",
+    "comment behind a backslash": "def f():\n    return 1 \\\n    # one\n\nx = 1\n",
     "bracket at the margin": "def f():\n    x = g(\na, b\n)\n    return x\ny = 1\n",
     "string at the margin": 'def f():\n    x = (\n"""\na\n""")\n    return x\ny = 1\n',
     "parameters at the margin": "def f(\na=1,\n):\n    return a\ny = 1\n",

@@ -34,7 +34,9 @@ _BEFORE_TOKEN = re.compile("[\"'#]")
 _GOES_ON = "\x01"
 """What is put at the beginning of a line that goes on with the one before. Python allows it in strings alone."""
 
-_COMMENTED = re.compile(r"#.*\\$", re.MULTILINE)
+_COMMENTED = re.compile(r"#.*\\$|\\\n *#", re.MULTILINE)
+"""A backslash at the end of a comment, after which no line goes on, or before one, which is no part of the line."""
+
 _OTHER_INDENTATION = re.compile(r"^ *[\t\f]", re.MULTILINE)
 _FUNCTION = re.compile(r"\n( *)((?:async +)?def +\w+)")
 _CLASS = re.compile(r"\n *class\b")
