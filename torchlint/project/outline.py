@@ -478,11 +478,11 @@ def _flatten(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
     """The statements of one scope in source order, with whether they stand inside a compound statement."""
     for outer in body:
         yield outer, False
-        stack = _blocks_in_scope(outer)[::-1]
+        stack = [*reversed(_blocks_in_scope(outer))]
         while stack:
             statement = stack.pop()
             yield statement, True
-            stack += _blocks_in_scope(statement)[::-1]
+            stack += reversed(_blocks_in_scope(statement))
 
 
 def _blocks_in_scope(statement: ast.stmt) -> Sequence[ast.stmt]:
