@@ -30,7 +30,6 @@ from torchlint.project.outline import (
 )
 from torchlint.project.paths import absolute_path, stem
 from torchlint.project.shelf import Shelf
-from torchlint.project.skeleton import parse_outside
 from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
 from torchlint.record import Record
@@ -254,6 +253,10 @@ class Project:
         if self.trees.awaits(path):
             with suppress(OutlineError):
                 return self.trees.parse(path, text)
+        from torchlint.project.skeleton import (
+            parse_outside,
+        )  # here, because its patterns take time to compile
+
         return parse_outside(text)
 
     def add(self, outline: Outline) -> None:
