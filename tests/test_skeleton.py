@@ -90,6 +90,7 @@ SHORTENED = {
         ''',
     "backslash": "def f():\n    assert hidden, \\\n  2\n    x = 1 \\\n\ny = \\\n    2\n",
     "bracket in a bracket": "def f():\n    hidden(\n        [\n    ],\n)\ny = 1\n",
+    "one string behind another": 'def f():\n    hidden(\'\'"""\ny = 1\n""" \'\' )\ny = 1\n',
     "tabs in strings and comments": "def f():\n    hidden('\t')\t#\t\n",
 }
 

@@ -100,8 +100,8 @@ def _token_at(text: str, place: int, least: int) -> re.Match[str] | None:
     start = max(text.rfind("\n", 0, place) + 1, least)
     while found := _BEFORE_TOKEN.search(text, start, place + 1):
         token = _TOKEN.match(text, found.start())
-        if token is None or (token.end() <= place and token.end() == token.start() + 2 == place):
-            return None  # quotes that nothing closes
+        if token is None:
+            return None  # a quote that nothing closes
         if token.end() > place:
             return token
         start = token.end()
