@@ -105,7 +105,7 @@ def test_what_functions_do_is_left_out_of_the_same_outline(text):
     assert outlined(text, parse(short)) == outlined(text, parse(text))
 
 
-WHOLE = {
+HARD = {
     "class in a function": "def f(a):\n    class B(a.C):\n        pass\n    return B\n",
     "class in a nested function": "def f(a):\n    def g():\n        class B:\n            x = a\n",
     "global": "def f():\n    global x\n    x = 1\n",
@@ -125,8 +125,8 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE)
-def test_what_is_not_sure_to_be_right_is_parsed_whole(text):
+@pytest.mark.parametrize("text", HARD.values(), ids=HARD)
+def test_what_is_hard_to_shorten_has_the_same_outline(text):
     assert_same_outline(text)
 
 
@@ -191,7 +191,7 @@ def check(folder: Path, *arguments: str) -> list[str]:
 @pytest.mark.parametrize("order", [("base.py", "net.py"), ("net.py", "base.py")])
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
 @pytest.mark.parametrize("cache", [["--no-cache"], []], ids=["fresh", "cached"])
-def test_what_is_broken_inside_of_a_function_of_another_file_says_nothing_of_its_classes(
+def test_what_is_broken_inside_of_a_function_of_another_file_hides_none_of_its_classes(
     tmp_path, order, jobs, cache
 ):
     (tmp_path / "base.py").write_text(BROKEN)

@@ -45,9 +45,9 @@ class Projects:
         """The files that were parsed since this was asked last, because others asked about them, too."""
         return self._trees.take_added()
 
-    def await_files(self, paths: Collection[str]) -> None:
+    def expect_files(self, paths: Collection[str]) -> None:
         """Say which files will be checked."""
-        self._trees.await_files(paths)
+        self._trees.expect_files(paths)
 
     def keeps_tree_of(self, path: str) -> bool:
         return path in self._trees

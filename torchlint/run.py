@@ -178,7 +178,7 @@ def in_order_of_need(jobs: Mapping[int, Job]) -> Iterator[int]:
     Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again.
     """
     numbers = {os.path.abspath(job.path): number for number, job in jobs.items()}
-    _projects().await_files(numbers)
+    _projects().expect_files(numbers)
     waiting = dict.fromkeys(jobs)  # every job, also where two are of one file
     parsed: list[str] = []
     while waiting:

@@ -250,7 +250,7 @@ class Project:
 
     def _tree_outside(self, path: str, text: str) -> ast.Module:
         """A syntax tree for an outline: the whole one where it is wanted anyway, and Python accepts the file."""
-        if self.trees.awaits(path):
+        if self.trees.expects(path):
             with suppress(OutlineError):
                 return self.trees.parse(path, text)
         from torchlint.project.skeleton import (

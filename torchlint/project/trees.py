@@ -20,15 +20,15 @@ class Trees:
         self._trees: OrderedDict[str, tuple[str, ast.Module]] = OrderedDict()
         self._characters = 0
         self._added: dict[str, None] = {}
-        self._awaited: Collection[str] = ()
+        self._expected: Collection[str] = ()
 
-    def await_files(self, paths: Collection[str]) -> None:
+    def expect_files(self, paths: Collection[str]) -> None:
         """Say which files will be checked, so that their trees are wanted in any case."""
-        self._awaited = paths
+        self._expected = paths
 
-    def awaits(self, path: str) -> bool:
+    def expects(self, path: str) -> bool:
         """Whether the tree of a file is wanted, or here, even where an outline would do without."""
-        return path in self._trees or path in self._awaited
+        return path in self._trees or path in self._expected
 
     def add(self, path: str, text: str, tree: ast.Module) -> None:
         """Keep a tree, and let those go that nobody asked for longest."""

@@ -525,7 +525,7 @@ class ClassSketch:
         return kinds
 
     def owners_of_method(self, name: str) -> Iterator[ClassSketch]:
-        """The classes in view, this one or bases, one of which has the method that ``self.name(...)`` calls."""
+        """This class and the bases in view, as far as they have the method that ``self.name(...)`` may call."""
         bases = (file.class_sketch(each) for file, each in self._bases if name in each.methods)
         return (sketch for sketch in (self, *bases) if sketch is not None and name in sketch.methods)
 
