@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from torchlint import __version__
+from torchlint.cache import scout
 from torchlint.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -429,18 +430,26 @@ def test_the_database_of_somebody_else(project: Project) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE results SET findings = '[[[[' WHERE findings != ''",
-        "UPDATE results SET findings = '{}' WHERE findings != ''",
-        "UPDATE results SET findings = '[[\"TL001\"]]' WHERE findings != ''",
-        "UPDATE results SET findings = replace(findings, 'layers', '\x1b[2J') WHERE findings != ''",
-        "UPDATE results SET findings = replace(findings, 'error', 'fatal') WHERE findings != ''",
+        "UPDATE results SET findings = replace(findings, trim(findings, char(10)), '[[[[')",
+        "UPDATE results SET findings = replace(findings, trim(findings, char(10)), '{}')",
+        "UPDATE results SET findings = replace(findings, trim(findings, char(10)), '[[\"TL001\"]]')",
+        "UPDATE results SET findings = replace(findings, 'layers', '\x1b[2J')",
+        "UPDATE results SET findings = replace(findings, 'error', 'fatal')",
+        "UPDATE results SET findings = ''",
         "UPDATE needs SET same = 'no'",
         "UPDATE needs SET same = '[99999]'",
         "UPDATE needs SET drawn = '{\"a\": 1}'",
-        "UPDATE states SET path = '../../' || path",
-        "UPDATE states SET path = char(0) || path",
-        "UPDATE states SET size = 'x', mtime = NULL",
-        "UPDATE states SET digest = 7",
+        "UPDATE states SET paths = '../../' || paths",
+        "UPDATE states SET paths = char(0) || paths",
+        "UPDATE states SET paths = replace(paths, 'net.py', 'base.py')",
+        "UPDATE states SET ids = ids || x'00'",
+        "UPDATE states SET ids = x'', sizes = 'x'",
+        "UPDATE states SET times = x'0000000000000000'",
+        "UPDATE states SET sizes = zeroblob(length(sizes)), times = zeroblob(length(times))",
+        "UPDATE states SET digests = 7",
+        "UPDATE results SET findings = 7",
+        "UPDATE results SET states = zeroblob(length(states))",
+        "UPDATE results SET states = 'text'",
         "UPDATE probes SET names = '[1, 2]'",
         "UPDATE records SET body = '[]'",
         "DELETE FROM records",
@@ -610,6 +619,102 @@ def test_fixes_are_worked_out(project: Project) -> None:
     assert project.agrees().codes == []
 
 
+# ------------------------------------------------------------------------------------------------------- the scout
+
+SCOUTING = """
+import os, sys
+import torchlint.cache.results as results
+from torchlint.cache.store import Store
+
+results._WORTH_A_SCOUT = 0
+{lie}
+from torchlint.cli import main
+status = main(["check", "-v", "--output-format", "json"])
+try:
+    os.waitpid(-1, os.WNOHANG)
+    print("a process was left behind")
+except ChildProcessError:
+    pass
+sys.exit(status)
+"""
+
+EVERYTHING = "results.unchanged_files = lambda rows, base: [row[0] for row in rows]"
+
+needs_a_scout = pytest.mark.skipif(
+    not scout.is_possible() and "threading" not in sys.modules, reason="there is no second processor to look on"
+)
+
+
+def scouting(project: Project, lie: str = "") -> Run:
+    """A run in which another process looks at the files, however few these are; ``lie`` is what it says else."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCOUTING.format(lie=lie)],
+        cwd=project.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    return project._run(done.stdout, done.returncode, done.stderr)
+
+
+@needs_a_scout
+def test_a_scout_sees_what_changed(project: Project) -> None:
+    project.check()
+    assert scouting(project).unchanged == 3
+    project.write("clean.py", "x = 2\n")
+    assert scouting(project).checked == 1
+    project.write("new.py", CLEAN)
+    assert scouting(project).checked == 1
+    os.utime(project.folder / "net.py", (1, 1))
+    assert scouting(project).unchanged == 4
+    (project.folder / "clean.py").unlink()
+    assert scouting(project).checked == 0
+    project.write("base.py", BASE.replace("nn.Module", "object"))
+    changed = scouting(project)
+    assert (changed.codes, changed.checked) == ([], 2)
+    assert changed.output == project.check("--no-cache").output
+
+
+@needs_a_scout
+def test_a_scout_is_believed(project: Project) -> None:
+    """It is there at all: what it says holds, as if this process had looked."""
+    project.check()
+    project.write("clean.py", "x = 2\n")
+    assert scouting(project, EVERYTHING).unchanged == 3
+
+
+@needs_a_scout
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "results.unchanged_files = lambda rows, base: os.kill(os.getpid(), 9)",
+        "results.unchanged_files = lambda rows, base: 1 / 0",
+        "results.unchanged_files = lambda rows, base: sys.exit(0)",
+        "results.unchanged_files = lambda rows, base: [row[0] + 1000 for row in rows]",
+        "os.fork = lambda: (_ for _ in ()).throw(BlockingIOError())",
+        f"{EVERYTHING}; states = Store.states; "
+        "Store.states = lambda store: [states(store), setattr(store, 'generation', 7)][0]",
+    ],
+    ids=["killed", "failed", "left", "unknown states", "no process", "another generation"],
+)
+def test_a_scout_that_is_no_use(project: Project, lie: str) -> None:
+    project.check()
+    assert scouting(project, lie).unchanged == 3
+    project.write("clean.py", "x = 2\n")
+    run = scouting(project, lie)
+    assert (run.codes, run.checked) == ([("net.py", "TL001")], 1)
+
+
+@needs_a_scout
+def test_a_scout_where_there_is_no_cache_of_ours(project: Project) -> None:
+    assert scouting(project).checked == 3
+    project.database.write_bytes(b"no database" * 2000)
+    assert scouting(project).codes == [("net.py", "TL001")]
+    assert scouting(project).unchanged == 3
+
+
 # ---------------------------------------------------------------------------------------------------------- warmth
 
 
@@ -667,4 +772,4 @@ def test_rows_hold_nothing_but_text_and_numbers(project: Project) -> None:
     ]
     connection.close()
     assert len(values) > 50
-    assert {type(value) for value in values} <= {int, str}
+    assert {type(value) for value in values} <= {int, str, bytes}

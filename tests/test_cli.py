@@ -597,7 +597,7 @@ def test_a_worker_that_dies_costs_one_file(workers: int) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_file_that_is_given_twice_is_answered_twice(workers: int) -> None:
     write(a=DROPOUT)
-    outcomes = check_files([Job("a.py", Config())] * 9, workers)
+    outcomes = check_in_processes([Job("a.py", Config())] * 9, workers)
     assert [len(outcome.diagnostics) for outcome in outcomes] == [1] * 9
 
 
@@ -605,7 +605,7 @@ def test_spawned_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes cannot be forked, nothing but speed is different."""
     write(a=CONTAINER, b=DROPOUT, c=BROKEN)
     jobs = [Job(f"{name}.py", Config()) for name in "abc"]
-    here = check_files(jobs, 1)
+    here = check_files({job.path: job.config for job in jobs}, workers=1)
     monkeypatch.setattr(sys, "platform", "other")
     assert check_in_processes(jobs, 2) == here
 
@@ -618,7 +618,7 @@ def test_an_error_of_ours_costs_one_file(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(torchlint.engine, "check_source", fail)
     write(a=CLEAN)
-    (outcome,) = check_files([Job("a.py", Config())])
+    (outcome,) = check_files({"a.py": Config()})
     assert [each.message for each in outcome.diagnostics] == ["internal error: RuntimeError: boom"]
 
 

@@ -34,7 +34,7 @@ def find(*paths: str, exclusion: Exclusion | None = None) -> Discovery:
 def files(*paths: str, exclude: tuple[str, ...] = (), forced: bool = False) -> list[str]:
     found = find(*paths, exclusion=Exclusion(exclude, forced))
     assert not found.unreadable and not found.missing
-    return [file.path for file in found.files]
+    return sorted(found.files)
 
 
 def test_python_files_sorted_and_once() -> None:
@@ -66,7 +66,7 @@ def test_missing_paths() -> None:
     plant("a.py")
     found = find("nowhere", "a.py", "a.py/inside", "nowhere", "")
     assert found.missing == ["nowhere", "a.py/inside", ""]
-    assert [file.path for file in found.files] == ["a.py"]
+    assert list(found.files) == ["a.py"]
 
 
 # ------------------------------------------------------------------------------------------------- .gitignore
@@ -336,7 +336,7 @@ def test_a_link_to_nothing_is_reported_and_the_locks_of_editors_are_not() -> Non
     Path("gone.py").symlink_to("nowhere.py")
     Path(".#a.py").symlink_to("user@host.1234")
     found = find()
-    assert [file.path for file in found.files] == ["a.py"]
+    assert list(found.files) == ["a.py"]
     assert found.unreadable == [("gone.py", "is a link to a file that does not exist")]
     assert find("gone.py").missing == ["gone.py"]
 
@@ -346,7 +346,7 @@ def test_a_pipe_is_not_waited_for() -> None:
     plant("a.py")
     os.mkfifo("pipe.py")
     for found in (find(), find("pipe.py", "a.py")):
-        assert [file.path for file in found.files] == ["a.py"]
+        assert list(found.files) == ["a.py"]
         assert found.unreadable == [("pipe.py", "is not a regular file")]
 
 
@@ -365,7 +365,7 @@ def test_a_folder_that_may_not_be_read() -> None:
         found = find()
     finally:
         Path("locked").chmod(0o700)
-    assert [file.path for file in found.files] == ["a.py"]
+    assert list(found.files) == ["a.py"]
     assert found.unreadable == [("locked", "cannot be read: Permission denied")]
 
 
@@ -380,7 +380,7 @@ def test_a_folder_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(os, "scandir", refuse)
     found = find()
-    assert [file.path for file in found.files] == ["a.py"]
+    assert list(found.files) == ["a.py"]
     assert found.unreadable == [("locked", "cannot be read: Permission denied")]
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-
-from torchlint.cli import main
-from torchlint.process import leave
+import gc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +10,13 @@ if TYPE_CHECKING:
 
 
 def run() -> NoReturn:
+    gc.disable()  # nothing that is imported is garbage
+    import argparse
+
+    from torchlint.cli import main
+    from torchlint.process import leave
+
+    gc.enable()
     # What argparse says itself is in English as all that we say: to look for translations takes longer than to parse.
     argparse._ = str  # type: ignore[attr-defined]
     leave(main())

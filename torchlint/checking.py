@@ -89,12 +89,13 @@ class _Check:
                     result = self._keep_fixes(result)
             with stage(REPORT):
                 self._report(result, self._options.output_format or usual_format or "full")
-        self._say(f"checked {len(result.outcomes)} in {time.perf_counter() - started:.2f} s")
+        self._say(f"checked {result.files} in {time.perf_counter() - started:.2f} s")
         if clock is not None:
             self._print_stats(clock, result)
         return self._status(result)
 
     def _check_paths(self) -> Result:
+        cache = self._cache()
         with stage(DISCOVERY):
             found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
         for path in found.missing:
@@ -103,16 +104,17 @@ class _Check:
             _complain("no Python files found", kind="warning")
         if self._options.shard is not None:
             found = self._part(found, self._options.shard)
-        jobs = [Job(path, config, self._fixing) for path, _, config, _ in found.files]
         if self._options.verbose:
-            for origin in sorted({file.config.origin for file in found.files}):
+            for origin in sorted({config.origin for config in found.files.values()}):
                 self._say(f"settings: {origin or 'none found, so the default rules'}")
         failed = [not_checked(path, reason) for path, reason in found.unreadable]
-        cache = self._cache() if jobs else None
-        outcomes = check_files(jobs, self._options.jobs, cache, [file.status for file in found.files])
+        if not found.files:
+            cache = None
+        outcomes = check_files(found.files, self._fixing, self._options.jobs, cache)
         if cache is not None:
             self._say(f"cache: {cache}")
-        return Result((*failed, *outcomes), tuple(found.missing), cache.counts if cache else None)
+        files = len(failed) + len(found.files)
+        return Result((*failed, *outcomes), tuple(found.missing), cache.counts if cache else None, files)
 
     def _cache(self) -> ResultCache | None:
         if self._options.no_cache:
@@ -121,11 +123,14 @@ class _Check:
         from torchlint.cache.results import ResultCache
 
         config = self._settings.of_folder(os.curdir)
-        return ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
+        cache = ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
+        if not self._options.paths or any(map(os.path.isdir, self._options.paths)):
+            cache.look_ahead()
+        return cache
 
     def _part(self, found: Discovery, shard: Shard) -> Discovery:
         """The files of one shard. A missing path is wrong usage, which every shard reports."""
-        files = [file for file in found.files if shard.holds(file.path)]
+        files = {path: config for path, config in found.files.items() if shard.holds(path)}
         self._say(f"shard {shard}: {len(files)} of {count(len(found.files), 'file')}")
         unreadable = [each for each in found.unreadable if shard.holds(each.path)]
         return found._replace(files=files, unreadable=unreadable)
@@ -143,7 +148,7 @@ class _Check:
         """Write what the fixes made. Standard input goes on to standard output, changed or not."""
         if not self._from_stdin:
             written = tuple(_written(outcome) for outcome in result.outcomes)
-            return Result(written, result.missing, result.cached)
+            return Result(written, result.missing, result.cached, result.files)
         (outcome,) = result.outcomes
         _emit_bytes(outcome.before if outcome.after is None else outcome.after)
         return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from torchlint.config import Config
@@ -59,7 +59,8 @@ class Outcome(Record):
 class Result:
     """The outcome of a run, as reports are made from it. ``missing`` are paths that do not exist.
 
-    ``cached`` says how many of the files were answered for by the cache, where there is one.
+    ``files`` says how many there were, by default one for each outcome; ``cached`` how many of them were answered for
+    by the cache, where there is one.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class Result:
         outcomes: tuple[Outcome, ...] = (),
         missing: tuple[str, ...] = (),
         cached: Counts | None = None,
+        files: int | None = None,
     ) -> None:
         self.outcomes = outcomes
+        self.files = len(outcomes) if files is None else files
         self.missing = missing
         self.cached = cached
 
@@ -104,60 +107,66 @@ class Result:
 
 
 def check_files(
-    jobs: Sequence[Job],
+    files: Mapping[str, Config],
+    fix: bool = False,
     workers: int | None = None,
     cache: ResultCache | None = None,
-    seen: Sequence[os.stat_result] = (),
 ) -> tuple[Outcome, ...]:
-    """Check the files, in the order given. Without ``workers``, as many processes as there are processors.
+    """Check the files, each under its settings; what comes of them is sorted.
 
-    ``cache`` answers for files that nothing changed for; ``seen`` are the sizes and times of all, where they are known.
+    Without ``workers``, as many processes are at work as there are processors. ``cache`` answers for files that nothing
+    changed for; where it has nothing to say about one, nothing comes of it.
     """
     if cache is None:
-        return _check_afresh(jobs, workers)
+        return _check_afresh(files, fix, workers)
     with stage(CACHE):
-        held = cache.look_up(jobs, seen or [None] * len(jobs))
-    if len(held) == len(jobs) and not any(job.fix for job in jobs):
+        held = cache.look_up(files)
+    if len(held) == len(files) and not fix:
         with stage(CACHE):
             cache.keep({})
-        return tuple([_held(job, held[job.path]) for job in jobs])
-    outcomes = _check_changed(jobs, workers, cache, held)
-    return tuple(outcomes[job.path] for job in jobs)
+        fresh: dict[str, Outcome] = {}
+    else:
+        held, fresh = _check_changed(files, fix, workers, cache, held)
+    told = {path: each for path, each in held.items() if each.diagnostics and path not in fresh}
+    outcomes = {path: _held(path, each, files[path]) for path, each in told.items()} | fresh
+    return tuple(outcome for _, outcome in sorted(outcomes.items()))
 
 
 def _check_changed(
-    jobs: Sequence[Job], workers: int | None, cache: ResultCache, held: Mapping[str, Held]
-) -> dict[str, Outcome]:
+    files: Mapping[str, Config],
+    fix: bool,
+    workers: int | None,
+    cache: ResultCache,
+    held: Mapping[str, Held],
+) -> tuple[dict[str, Held], dict[str, Outcome]]:
     """Check what the cache does not answer for, and let it learn."""
     record_for(cache.folder)
     try:
         with stage(CACHE):
             held = {**held, **cache.ask_again(_projects().of_file)}
             cache.learn(_projects().trace.news())
-        outcomes = {job.path: _held(job, held[job.path]) for job in jobs if _is_enough(job, held)}
-        fresh = _check_afresh([job for job in jobs if job.path not in outcomes], workers)
+        changed = {path: config for path, config in files.items() if not _is_enough(held.get(path), fix)}
+        outcomes = _check_afresh(changed, fix, workers)
     finally:
         record_for(None)
     with stage(CACHE):
-        for outcome in fresh:
+        for outcome in outcomes:
             cache.learn(outcome.notes)
-        cache.keep({each.path: each.diagnostics for each in fresh if each.lasting})
-    return outcomes | {outcome.path: outcome._replace(notes=None) for outcome in fresh}
+        cache.keep({each.path: each.diagnostics for each in outcomes if each.lasting})
+    return held, {outcome.path: outcome._replace(notes=None) for outcome in outcomes}
 
 
-def _is_enough(job: Job, held: Mapping[str, Held]) -> bool:
+def _is_enough(held: Held | None, fix: bool) -> bool:
     """Whether a held result is all that is wanted: a fix must be worked out."""
-    return job.path in held and not (job.fix and held[job.path].diagnostics)
+    return held is not None and not (fix and held.diagnostics)
 
 
-def _held(job: Job, held: Held) -> Outcome:
-    if not held.diagnostics:
-        return Outcome(job.path, (), "", job.config.unsafe_fixes, job.fix)
-    text = _text(held.content, job.path)
-    return Outcome(job.path, held.diagnostics, text, job.config.unsafe_fixes, job.fix)
+def _held(path: str, held: Held, config: Config) -> Outcome:
+    return Outcome(path, held.diagnostics, _text(held.content, path), config.unsafe_fixes)
 
 
-def _check_afresh(jobs: Sequence[Job], workers: int | None) -> tuple[Outcome, ...]:
+def _check_afresh(files: Mapping[str, Config], fix: bool, workers: int | None) -> tuple[Outcome, ...]:
+    jobs = [Job(path, files[path], fix) for path in sorted(files)]
     wanted = _processors() if workers is None else workers
     if wanted > 1 and jobs and (workers is not None or len(jobs) >= WORTH_WORKERS):
         with stage(CREW):

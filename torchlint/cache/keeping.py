@@ -6,8 +6,10 @@ import json
 import time
 from collections.abc import Iterable
 
+from torchlint.cache.columns import Row, read_results, read_states, write_results, write_states
 from torchlint.cache.ledger import Basis, Ledger, record
-from torchlint.cache.states import States
+from torchlint.cache.states import States, probed_names
+from torchlint.cache.store import probes_in
 from torchlint.project.trace import FOLDER, Asker, State, digest
 from torchlint.record import Record
 
@@ -33,7 +35,10 @@ class Keeping:
         self._states = states
         self._ledger = ledger
         self._salts = list(salts)
-        self._results: list[_Finding] = []
+        self._fresh: list[_Finding] = []
+        self._rows: dict[int, Row] = {}
+        self._results: dict[int, dict[int, str]] = {}
+        self._highest = 0
         self._ids: dict[str, int | None] = {}
         self._records: dict[Asker, int] = {}
         self._as_loaded = True
@@ -42,26 +47,37 @@ class Keeping:
         """Keep the findings in a file, unless it is not known what they follow from."""
         basis = None if self._ledger.moved else self._ledger.basis(path)
         if basis is not None:
-            self._results.append(_Finding(path, salt, findings, basis))
+            self._fresh.append(_Finding(path, salt, findings, basis))
 
     def write(self, connection: sqlite3.Connection, as_loaded: bool) -> None:
         """The transaction itself. Where another run wrote in between, no number that was loaded means anything."""
         self._as_loaded = as_loaded
         self._connection = connection
+        self._rows = {row[0]: row for row in read_states(connection)}
+        self._highest = max(self._rows, default=0)
+        salts = connection.execute("SELECT salt FROM results").fetchall()
+        self._results = read_results(connection, [salt for (salt,) in salts])
         if as_loaded:
-            refreshed = [(*stat, number) for number, stat in self._states.refreshed.items()]
-            connection.executemany("UPDATE states SET size = ?, mtime = ? WHERE id = ?", refreshed)
-            gone = [(number,) for number in self._states.gone]
-            salts = "(SELECT id FROM salts)"  # all of them, so that the key is used
-            connection.executemany(f"DELETE FROM results WHERE state = ? AND salt IN {salts}", gone)
-            connection.executemany("DELETE FROM needs WHERE state = ?", gone)
+            self._note_what_was_seen()
         numbers = {salt: self._salt(salt) for salt in self._salts}
-        for result in self._results:
-            self._write_result(result, numbers[result.salt])
+        for finding in self._fresh:
+            self._write_finding(finding, numbers[finding.salt])
         rows = [(path, *row) for path, row in self._ledger.outlines.items()]
         connection.executemany("INSERT OR REPLACE INTO outlines(path, key, body) VALUES (?, ?, ?)", rows)
-        if len(self._states) and (self._results or self._states.gone):
+        if len(self._states) and (self._fresh or self._states.gone):
             self._sweep()
+        write_states(connection, self._rows.values())
+        write_results(connection, self._results)
+
+    def _note_what_was_seen(self) -> None:
+        for number, (size, mtime) in self._states.refreshed.items():
+            _, path, digest, *_ = self._rows[number]
+            self._rows[number] = (number, path, digest, size, mtime)
+        for number in self._states.gone:
+            for results in self._results.values():
+                results.pop(number, None)
+        gone = [(number,) for number in self._states.gone]
+        self._connection.executemany("DELETE FROM needs WHERE state = ?", gone)
 
     def _salt(self, text: str) -> int:
         now = int(time.time())
@@ -72,22 +88,19 @@ class Keeping:
         (number,) = self._connection.execute("SELECT id FROM salts WHERE text = ?", (text,)).fetchone()
         return int(number)
 
-    def _write_result(self, result: _Finding, salt: int) -> None:
-        own = self._state(result.path)
-        same = [self._state(path) for path in sorted(result.basis.same)]
-        drawn = [self._state(path) for path in sorted(result.basis.drawn)]
+    def _write_finding(self, finding: _Finding, salt: int) -> None:
+        own = self._state(finding.path)
+        same = [self._state(path) for path in sorted(finding.basis.same)]
+        drawn = [self._state(path) for path in sorted(finding.basis.drawn)]
         if own is None or None in same or None in drawn:
             return
-        records = [self._record(asker) for asker in sorted(result.basis.askers)]
-        for row in self._states.of_path(result.path) if self._as_loaded else ():
+        records = [self._record(asker) for asker in sorted(finding.basis.askers)]
+        results = self._results.setdefault(salt, {})
+        for row in self._states.of_path(finding.path) if self._as_loaded else ():
             if row[0] != own:
-                for table in ("results", "needs"):
-                    statement = f"DELETE FROM {table} WHERE state = ? AND salt = ?"
-                    self._connection.execute(statement, (row[0], salt))
-        self._connection.execute(
-            "INSERT OR REPLACE INTO results(state, salt, findings) VALUES (?, ?, ?)",
-            (own, salt, result.findings),
-        )
+                results.pop(row[0], None)
+                self._connection.execute("DELETE FROM needs WHERE state = ? AND salt = ?", (row[0], salt))
+        results[own] = finding.findings
         self._connection.execute(
             "INSERT OR REPLACE INTO needs(state, salt, same, drawn, records) VALUES (?, ?, ?, ?, ?)",
             (own, salt, *(json.dumps(part, separators=(",", ":")) for part in (same, drawn, records))),
@@ -106,17 +119,15 @@ class Keeping:
         row = self._states.current(path) if self._as_loaded else None
         if row is not None and (state is None or state.digest == row[2]):
             if row[2] == FOLDER:
-                known = self._states.probes(row[0])
+                known = probed_names(probes_in(self._connection, row[0]))
                 self._write_probes(row[0], known, self._ledger.probes.get(path, {}))
             return row[0]
         return None if state is None else self._insert(path, state)
 
     def _insert(self, path: str, state: State) -> int:
-        cursor = self._connection.execute(
-            "INSERT INTO states(path, digest, size, mtime) VALUES (?, ?, ?, ?)",
-            (path, state.digest, state.size, self._states.trusted(state.mtime)),
-        )
-        number = int(cursor.lastrowid or 0)
+        self._highest += 1
+        number = self._highest
+        self._rows[number] = (number, path, state.digest, state.size, self._states.trusted(state.mtime))
         if state.digest == FOLDER:
             self._write_probes(number, {}, self._ledger.probes.get(path, {}))
         return number
@@ -142,10 +153,10 @@ class Keeping:
     def _sweep(self) -> None:
         """Take away what no result refers to, and results under settings that nobody used for a month."""
         run = self._connection.execute
-        old = "(SELECT id FROM salts WHERE used < ?)"
-        for table in ("results", "needs"):
-            run(f"DELETE FROM {table} WHERE salt IN {old}", (int(time.time()) - _MONTH,))
-        run("DELETE FROM salts WHERE used < ?", (int(time.time()) - _MONTH,))
+        for (salt,) in run("SELECT id FROM salts WHERE used < ?", (int(time.time()) - _MONTH,)).fetchall():
+            self._results.pop(salt, None)
+            run("DELETE FROM needs WHERE salt = ?", (salt,))
+            run("DELETE FROM salts WHERE id = ?", (salt,))
         states: set[int] = set()
         records: set[int] = set()
         for state, same, drawn, asked in run("SELECT state, same, drawn, records FROM needs"):
@@ -153,10 +164,12 @@ class Keeping:
             states.update(json.loads(same))
             states.update(json.loads(drawn))
             records.update(json.loads(asked))
-        self._delete("states", "id", states)
+        self._rows = {number: row for number, row in self._rows.items() if number in states}
         self._delete("probes", "state", states)
         self._delete("records", "id", records)
-        run("DELETE FROM outlines WHERE path NOT IN (SELECT path FROM states)")
+        paths = {row[1] for row in self._rows.values()}
+        gone = [row for row in run("SELECT path FROM outlines").fetchall() if row[0] not in paths]
+        self._connection.executemany("DELETE FROM outlines WHERE path = ?", gone)
 
     def _delete(self, table: str, column: str, kept: set[int]) -> None:
         numbers = self._connection.execute(f"SELECT {column} FROM {table}").fetchall()

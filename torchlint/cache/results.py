@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
-from torchlint.cache import salt
-from torchlint.cache.states import States
+from torchlint.cache import salt, scout
+from torchlint.cache.states import States, unchanged_files
 from torchlint.cache.store import Malformed, Needs, Result, Store, Unusable
 from torchlint.config import Config
 from torchlint.diagnostic import Diagnostic
@@ -19,20 +20,9 @@ from torchlint.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from torchlint.cache.ledger import Ledger
     from torchlint.project.index import Project
     from torchlint.project.trace import Notes
-
-    class File(Protocol):
-        """A file to check, and its settings."""
-
-        @property
-        def path(self) -> str: ...
-
-        @property
-        def config(self) -> Config: ...
 
 
 class Held(Record):
@@ -44,8 +34,14 @@ class Held(Record):
 
 _CLEAN = Held(())
 
+_WORTH_A_SCOUT = 1 << 20
+"""Bytes of a database of some hundred files: with a smaller one, starting a process takes longer than to look."""
+
 _LEADING_OUT = ("/", ".")
 """How a path may begin that is not below the working directory, as paths are shown."""
+
+_DRIVE = ":" if os.sep != "/" else None
+"""What is behind the letter of a drive."""
 
 
 class Counts(Record):
@@ -66,14 +62,15 @@ class ResultCache:
         self._store = Store(folder)
         self._warn = warn
         self._started = time.time_ns()
-        self._states = States(self.base, self._store, self._started)
+        self._states = States(self.base, self._store, self._started, self._seen)
         self._ledger: Ledger | None = None
         self._doubtful: list[tuple[str, Result, Needs]] = []
         self._confirmed: list[tuple[str, Result]] = []
-        self._files: Sequence[File] = ()
+        self._files: Mapping[str, Config] = {}
         self._surroundings = salt.surroundings(self.base)
-        self._salts: dict[int, str] = {}
-        self._starts_here = os.getcwd() == self.base
+        # What is in front of a path, in the cache, that is here relative to the working directory.
+        self._here = _below(self.base, os.getcwd())
+        self._scout: scout.Scout | None = None
 
     def __str__(self) -> str:
         hits, again, misses = self.counts
@@ -83,47 +80,95 @@ class ResultCache:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def look_up(self, files: Sequence[File], seen: Sequence[os.stat_result | None]) -> dict[str, Held]:
-        """The results that hold, by the paths of the files; ``seen`` is what discovery knows about each of these."""
+    def look_ahead(self) -> None:
+        """Have the files in the cache looked at, while those to check are found."""
+        if self._store.size < _WORTH_A_SCOUT or not scout.is_possible():
+            return
+        try:
+            self._scout = scout.Scout.send(self._look)
+        except OSError:  # there may be no more processes
+            return
+
+    def _look(self) -> list[int]:
+        """What the scout does. What is wrong with the cache is told where the results are looked up."""
+        rows = self._store.states()
+        return [self._store.generation, *unchanged_files(rows, self.base)]
+
+    def _seen(self) -> list[int]:
+        """The files that the scout saw unchanged, if its states are of the same generation."""
+        generation, *numbers = (self._scout.report() if self._scout else []) or [-1]
+        return numbers if generation == self._store.generation else []
+
+    def look_up(self, files: Mapping[str, Config]) -> dict[str, Held]:
+        """The results that hold, by the paths of the files."""
         self._files = files
         try:
-            return self._look_up(files, seen)
+            return self._look_up()
         except Exception as error:
             self._warn(f"cache not read: {_describe(error)}")
             self._store.start_over = isinstance(error, Malformed) or not isinstance(error, Unusable)
-        self._states = States(self.base, self._store, self._started)
+        finally:
+            if self._scout is not None:
+                self._scout.dismiss()
+        self._states = States(self.base, self._store, self._started, list)
         self._doubtful = []
         self._confirmed = []
         self.counts = Counts(misses=len(files))
         return {}
 
-    def _look_up(self, files: Sequence[File], seen: Sequence[os.stat_result | None]) -> dict[str, Held]:
-        self._states.load(*self._store.load(self._texts()))
-        known = {key: self._store.salts.get(self._salt(config)) for key, config in self._configs().items()}
-        paths = [file.path for file in files]
-        results = self._states.results(
-            map(self.short, paths), [known[id(file.config)] for file in files], seen
-        )
-        found = {path: result for path, result in zip(paths, results, strict=True) if result is not None}
-        answers = {}
-        for path, held in self._without_changes(found).items():
-            answer = self._read(path, held) if held[2] else _CLEAN
-            if answer is not None:
+    def _look_up(self) -> dict[str, Held]:
+        paths = self._paths()
+        self._states.load(*self._store.load(list(paths)))
+        found: dict[str, Result] = {}
+        for text, those in paths.items():
+            found |= self._results(those, self._store.salts.get(text, 0))
+        held = self._without_changes(found)
+        answers: dict[str, Held] = dict.fromkeys(held, _CLEAN)
+        findings = self._states.findings
+        for path, result in [each for each in held.items() if findings(*each[1])]:
+            answer = self._read(path, result)
+            if answer is None:
+                del answers[path]
+            else:
                 answers[path] = answer
-        self.counts = Counts(hits=len(answers), misses=len(files) - len(answers))
+        self.counts = Counts(hits=len(answers), misses=len(self._files) - len(answers))
         return answers
 
-    def _configs(self) -> dict[int, Config]:
-        """The settings of all files, each once."""
-        return {id(file.config): file.config for file in self._files}
+    def _paths(self) -> dict[str, list[str]]:
+        """The paths of all files, by salt."""
+        by_config: dict[int, list[str]] = {}
+        for path, config in self._files.items():
+            by_config.setdefault(id(config), []).append(path)
+        by_salt: dict[str, list[str]] = {}
+        for key, paths in by_config.items():
+            by_salt.setdefault(self._salts[key], []).extend(paths)
+        return by_salt
 
-    def _texts(self) -> list[str]:
-        """The salts of all files, each once."""
-        return list(dict.fromkeys(map(self._salt, self._configs().values())))
+    def _results(self, paths: Iterable[str], salt: int) -> dict[str, Result]:
+        """The results for the files, if these are as they were."""
+        kept = self._states.results(salt)
+        found: dict[str, Result] = {}
+        if self._here == "":  # then most paths are here as they are there
+            found = {path: (kept[path], salt) for path in paths if path in kept}
+            paths = [path for path in paths if path not in found]
+        for path in paths:
+            number = kept.get(self.short(path))
+            if number is not None:
+                found[path] = (number, salt)
+        return found
+
+    @cached_property
+    def _salts(self) -> dict[int, str]:
+        """The salts of all settings, by their identity."""
+        configs = {id(config): config for config in self._files.values()}
+        return {
+            key: f"{self._surroundings} {salt.of_config(config, self.base)}"
+            for key, config in configs.items()
+        }
 
     def _without_changes(self, found: dict[str, Result]) -> dict[str, Result]:
         """The results of which nothing changed that they follow from; others are put aside."""
-        needs: dict[tuple[int, int], Needs] = {}
+        needs: dict[Result, Needs] = {}
         if len(found) * 4 < len(self._states):  # few of many: do not look at files that do not matter
             needs = self._needs(found)
             wanted = {number for row in needs.values() for part in row[2:4] for number in _numbers(part)}
@@ -135,8 +180,7 @@ class ResultCache:
         needs = needs or self._needs(found)
         held = {}
         for path, result in found.items():
-            row, number, _ = result
-            need = needs[row[0], number]
+            need = needs[result]
             if not changed.isdisjoint(_numbers(need[2])):
                 continue
             if changed.isdisjoint(_numbers(need[3])):
@@ -145,38 +189,32 @@ class ResultCache:
                 self._doubtful.append((path, result, need))
         return held
 
-    def _needs(self, found: dict[str, Result]) -> dict[tuple[int, int], Needs]:
-        rows = self._store.needs(row[0] for row, _, _ in found.values())
+    def _needs(self, found: dict[str, Result]) -> dict[Result, Needs]:
+        rows = self._store.needs(number for number, _ in found.values())
         needs = {(row[0], row[1]): row for row in rows}
-        if any((row[0], number) not in needs for row, number, _ in found.values()):
+        if not needs.keys() >= set(found.values()):
             raise Malformed("a result that follows from nothing")
         return needs
 
     def _read(self, path: str, result: Result) -> Held | None:
-        row, _, text = result
+        text = self._states.findings(*result)
         if not text:
             return _CLEAN
         from torchlint.cache import findings
 
         try:
             with open(path, "rb") as file:
-                if not self._states.is_as_seen(row, os.fstat(file.fileno())):
+                if not self._states.is_as_seen(result[0], os.fstat(file.fileno())):
                     return None
                 content = file.read()
             return Held(findings.read(text, path), content)
         except (OSError, findings.Malformed):
             return None
 
-    def _salt(self, config: Config) -> str:
-        text = self._salts.get(id(config))
-        if text is None:
-            text = self._salts[id(config)] = f"{self._surroundings} {salt.of_config(config, self.base)}"
-        return text
-
     def short(self, path: str) -> str:
         """The path of a file as the cache has it."""
-        if self._starts_here and path[:1] not in _LEADING_OUT and (os.sep == "/" or path[1:2] != ":"):
-            return path
+        if self._here is not None and path[:1] not in _LEADING_OUT and path[1:2] != _DRIVE:
+            return self._here + path
         absolute = os.path.abspath(path)
         inside = os.path.join(self.base, "")
         return (absolute[len(inside) :] if absolute.startswith(inside) else absolute).replace(os.sep, "/")
@@ -223,10 +261,10 @@ class ResultCache:
             from torchlint.cache import findings
             from torchlint.cache.keeping import Keeping
 
-            keeping = Keeping(self._states, self.ledger, self._texts())
-            salts = {file.path: self._salt(file.config) for file in self._files}
-            for path, (_, _, text) in self._confirmed:
-                keeping.add(self.short(path), salts[path], text)
+            keeping = Keeping(self._states, self.ledger, dict.fromkeys(self._salts.values()))
+            salts = {path: self._salts[id(config)] for path, config in self._files.items()}
+            for path, result in self._confirmed:
+                keeping.add(self.short(path), salts[path], self._states.findings(*result))
             for path, diagnostics in fresh.items():
                 keeping.add(self.short(path), salts[path], findings.write(diagnostics))
             self._store.write(keeping.write)
@@ -237,6 +275,13 @@ class ResultCache:
         """Take in what a process noted."""
         if notes is not None:
             self.ledger.add(notes)
+
+
+def _below(base: str, folder: str) -> str | None:
+    """The path from ``base`` to a folder below, to be put in front of names in it; ``None`` if it is elsewhere."""
+    inside = os.path.join(base, "")
+    path = os.path.join(folder, "")
+    return path[len(inside) :].replace(os.sep, "/") if path.startswith(inside) else None
 
 
 def _describe(error: Exception) -> str:

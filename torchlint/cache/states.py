@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from torchlint.cache.store import Malformed, Result, Row, Store
+from torchlint.cache.columns import Row
+from torchlint.cache.store import Malformed, Store
 from torchlint.project.trace import ABSENT, FOLDER, WHOLE, digest, kind_of, whole
 
 _RACY = 2_000_000_000
@@ -20,42 +21,84 @@ _FEW = 8
 """How many names are looked for one by one; for more, a folder is listed."""
 
 
+_NO_FILE = (ABSENT, FOLDER)
+
+
+def unchanged_files(rows: Iterable[Row], base: str) -> list[int]:
+    """The files among the states that look as they did. For a process of its own, as it changes the working directory."""
+    os.chdir(base)  # short paths are found faster
+    return [row[0] for row in rows if row[2] not in _NO_FILE and looks_the_same(row, "")]
+
+
+def probed_names(text: str | None) -> dict[str, str]:
+    """Names that were looked for in a folder, with what they were, from JSON. Raises :class:`Malformed`."""
+    import json  # here, because a run without changes needs none
+
+    try:
+        names = json.loads(text or "")
+    except (ValueError, TypeError, RecursionError):
+        raise Malformed("probes") from None
+    if not isinstance(names, dict):
+        raise Malformed("probes")
+    return names
+
+
+def looks_the_same(row: Row, base: str) -> bool:
+    """Whether what is at the path has the kind, size and time that it had; ``base`` ends with a slash."""
+    _, path, digest, size, mtime = row
+    try:
+        status = os.stat(_absolute(path, base))
+    except OSError:
+        return digest == ABSENT
+    except ValueError:
+        return False
+    if status.st_mtime_ns != mtime or digest == ABSENT:
+        return False
+    if digest == FOLDER:  # where there are links in it, its own time says little
+        return stat.S_ISDIR(status.st_mode) and not size
+    return status.st_size == size and stat.S_ISREG(status.st_mode)
+
+
+def _absolute(path: str, base: str) -> str:
+    return path if path[:1] == "/" else base + path
+
+
 class States:
-    """The states in the store, each looked at once when it matters.
+    """The states in the store, each looked at once when it matters. ``seen`` gives files that others saw unchanged.
 
     ``refreshed`` are the sizes and times of what is unchanged although these differ; ``gone`` are the states of
     files that were deleted.
     """
 
-    def __init__(self, base: str, store: Store, started: int) -> None:
+    def __init__(self, base: str, store: Store, started: int, seen: Callable[[], Iterable[int]]) -> None:
         self._base = os.path.join(base, "")
         self._store = store
         self._started = started
-        self._rows: list[Row] = []
-        self._by_path: dict[str, list[Row]] = {}
-        self._results: dict[int, dict[int, str]] = {}
+        self._rows: dict[int, Row] = {}
+        self._results: Mapping[int, Mapping[int, str]] = {}
+        self._seen = seen
         self._verdicts: dict[int, bool] = {}
         self._digests: dict[str, str] = {}
-        self._probes: dict[int, str] | None = None
+        self._probes: dict[int, str] = {}
         self._listings: dict[str, dict[str, bool]] = {}
         self._rehashed: dict[int, tuple[int, int]] = {}
         self.refreshed: dict[int, tuple[int, int]] = {}
         self.gone: set[int] = set()
 
-    def load(self, rows: list[Row], results: dict[int, dict[int, str]]) -> None:
-        """Take in the rows of the store."""
-        self._rows = rows
+    def load(self, rows: Iterable[Row], results: Mapping[int, Mapping[int, str]]) -> None:
+        """Take in the states of the store, and what was found in files, by salt and state."""
+        self._rows = {row[0]: row for row in rows}
         self._results = results
-        by_path = self._by_path
-        for row in rows:
-            path = row[1]
-            if path in by_path:
-                by_path[path].append(row)
-            else:
-                by_path[path] = [row]
 
     def __len__(self) -> int:
-        return len(self._by_path)
+        return len(self._rows)
+
+    @cached_property
+    def _by_path(self) -> dict[str, list[Row]]:
+        by_path: dict[str, list[Row]] = {}
+        for row in self._rows.values():
+            by_path.setdefault(row[1], []).append(row)
+        return by_path
 
     def of_path(self, path: str) -> list[Row]:
         """All that was at ``path``."""
@@ -65,59 +108,35 @@ class States:
         """What was at ``path`` and still is."""
         return next((row for row in self.of_path(path) if self._holds(row)), None)
 
-    def results(
-        self, paths: Iterable[str], salts: Iterable[int | None], seen: Iterable[os.stat_result | None]
-    ) -> Iterator[Result | None]:
-        """The result for each of some files as it is now."""
-        for path, salt, status in zip(paths, salts, seen, strict=True):
-            yield self._result(self._by_path.get(path, ()), salt, status) if salt is not None else None
+    def results(self, salt: int) -> dict[str, int]:
+        """The states of files, by path, that there are results for under a salt, whatever became of the files."""
+        rows = self._rows
+        return {rows[number][1]: number for number in self._results.get(salt, ())}
 
-    def _result(self, rows: Iterable[Row], salt: int, status: os.stat_result | None) -> Result | None:
-        for row in rows:
-            findings = self._results[salt].get(row[0])
-            if findings is not None:
-                if status is not None and status.st_mtime_ns == row[4] and status.st_size == row[3]:
-                    self._verdicts[row[0]] = True
-                    return row, salt, findings
-                if self._holds(row, status):
-                    return row, salt, findings
-        return None
+    def findings(self, number: int, salt: int) -> str:
+        """What was found in a file, as it was written down: empty for nothing."""
+        return self._results[salt][number]
 
     def changed(self, numbers: Iterable[int] | None = None) -> set[int]:
         """Those of the states (by default of all) that do not hold any more."""
-        verdicts = self._verdicts
-        if numbers is None:
-            rows = self._rows
-            changed = set()
-        else:
-            wanted = set(numbers)
-            rows = [row for row in self._rows if row[0] in wanted]
-            changed = wanted.difference(row[0] for row in rows)
-        for row in rows:
-            holds = verdicts.get(row[0])
-            if holds is None:
-                holds = self._holds(row)
-            if not holds:
-                changed.add(row[0])
-        return changed
+        rows = self._rows
+        wanted = rows.keys() if numbers is None else set(numbers)
+        # First what nobody else looks at, who may still be at the files.
+        self._look_at_others([row for row in rows.values() if row[2] in _NO_FILE and row[0] in wanted])
+        verdicts = self._verdicts = dict.fromkeys(self._seen(), True) | self._verdicts
+        in_doubt = [number for number in wanted if not verdicts.get(number)]
+        return {number for number in in_doubt if number not in rows or not self._holds(rows[number])}
 
-    def is_as_seen(self, row: Row, status: os.stat_result) -> bool:
+    def _look_at_others(self, rows: list[Row]) -> None:
+        differing = [row for row in rows if not looks_the_same(row, self._base)]
+        self._verdicts.update(dict.fromkeys([row[0] for row in rows], True))
+        self._probes = self._store.probes([row[0] for row in differing if row[2] == FOLDER])
+        self._verdicts.update([(row[0], self._look(row)) for row in differing])
+
+    def is_as_seen(self, number: int, status: os.stat_result) -> bool:
         """Whether a file that was found unchanged was not changed since."""
-        return self._rehashed.get(row[0], (row[3], row[4])) == (status.st_size, status.st_mtime_ns)
-
-    def probes(self, number: int) -> dict[str, str]:
-        """The names that were looked for in a folder, with what they were."""
-        import json  # here, because a run without changes needs none
-
-        if self._probes is None:
-            self._probes = self._store.probes()
-        try:
-            names = json.loads(self._probes[number])
-        except (KeyError, ValueError, TypeError, RecursionError):
-            raise Malformed("probes") from None
-        if not isinstance(names, dict):
-            raise Malformed("probes")
-        return names
+        size, mtime = self._rehashed.get(number) or self._rows[number][3:]
+        return (size, mtime) == (status.st_size, status.st_mtime_ns)
 
     def trusted(self, mtime: int) -> int:
         """The time as it may be stored: none where the file was so new that it may have changed after."""
@@ -129,17 +148,17 @@ class States:
 
     # -- one state -------------------------------------------------------------------------------------------------
 
-    def _holds(self, row: Row, status: os.stat_result | None = None) -> bool:
+    def _holds(self, row: Row) -> bool:
         number = row[0]
         holds = self._verdicts.get(number)
         if holds is None:
-            holds = self._verdicts[number] = self._look(row, status)
+            holds = self._verdicts[number] = looks_the_same(row, self._base) or self._look(row)
         return holds
 
-    def _look(self, row: Row, status: os.stat_result | None) -> bool:
-        _, path, digest, size, mtime = row
+    def _look(self, row: Row) -> bool:
+        _, path, digest, size, _ = row
         try:
-            status = status or os.stat(path if path[:1] == "/" else self._base + path)
+            status = os.stat(_absolute(path, self._base))
         except OSError as error:
             if digest != ABSENT and isinstance(error, FileNotFoundError) and row[0] in self._with_results:
                 self.gone.add(row[0])
@@ -152,8 +171,6 @@ class States:
             return stat.S_ISDIR(status.st_mode) and self._is_same_folder(row, status)
         if not stat.S_ISREG(status.st_mode) or status.st_size != size or size > _LARGEST:
             return False
-        if status.st_mtime_ns == mtime:
-            return True
         return self._is_same_content(row, status)
 
     def _is_same_content(self, row: Row, status: os.stat_result) -> bool:
@@ -178,10 +195,8 @@ class States:
         return self._digests[path]
 
     def _is_same_folder(self, row: Row, status: os.stat_result) -> bool:
-        number, path, _, linked, mtime = row
-        if status.st_mtime_ns == mtime and not linked:
-            return True
-        probes = self.probes(number)
+        number, path, _, linked, _ = row
+        probes = self._names(number)
         try:
             same = all(self._kind(path, name, len(probes)) == kind for name, kind in probes.items())
         except (OSError, ValueError):
@@ -190,6 +205,12 @@ class States:
         if same and not linked and not os.path.isabs(path):
             self._refresh(row, 0, status.st_mtime_ns)
         return same
+
+    def _names(self, number: int) -> dict[str, str]:
+        """The names that were looked for in a folder, with what they were."""
+        if number not in self._probes:
+            self._probes.update(self._store.probes([number]))
+        return probed_names(self._probes.get(number))
 
     def _kind(self, path: str, name: str, count: int) -> str:
         """What the entry of a folder is; all are listed where more than a few are asked for."""

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
+from torchlint.cache.columns import TABLES, Row, Torn, read_results, read_states
 from torchlint.cache.folder import APPLICATION, DATABASE, is_foreign, prepare
 from torchlint.cache.salt import FORMAT
 
@@ -18,14 +19,9 @@ if TYPE_CHECKING:
     import sqlite3
 
 _TABLES = {
-    # What was at a path: the digest of a file, "/" for a folder, "-" for nothing. One path may have been several.
-    "states": "CREATE TABLE states"
-    "(id INTEGER PRIMARY KEY, path TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER, mtime INTEGER)",
+    **TABLES,
     # For a folder: the names that were looked for, and what they were.
     "probes": "CREATE TABLE probes(state INTEGER PRIMARY KEY, names TEXT NOT NULL)",
-    # The findings in a file, by salt first: those of other settings and versions are passed over when all are read.
-    "results": "CREATE TABLE results"
-    "(salt INTEGER, state INTEGER, findings TEXT NOT NULL, PRIMARY KEY(salt, state)) WITHOUT ROWID",
     # What they hold for: states that must be the same, states that answers came from, and the questions.
     "needs": "CREATE TABLE needs(state INTEGER, salt INTEGER, same TEXT NOT NULL, drawn TEXT NOT NULL, "
     "records TEXT NOT NULL, PRIMARY KEY(state, salt))",
@@ -36,11 +32,8 @@ _TABLES = {
     "generation": "CREATE TABLE generation(number INTEGER)",
 }
 
-Row = tuple[int, str, str, int, int]
-"""A state with its id, path, digest, size and time."""
-
-Result = tuple[Row, int, str]
-"""A state of a file, the salt, and what was found in it."""
+Result = tuple[int, int]
+"""The findings in a file are kept by its state and the salt."""
 
 Needs = tuple[int, int, str, str, str]
 """State and salt of a result, and what it holds for: the same states, those drawn from, and the records."""
@@ -66,24 +59,34 @@ class Store:
         self.generation = 0
         self.salts: dict[str, int] = {}
 
+    @property
+    def size(self) -> int:
+        """The bytes of the database, 0 where there is none."""
+        try:
+            return os.stat(self.path).st_size
+        except OSError:
+            return 0
+
+    def states(self) -> list[Row]:
+        """All states, and no findings."""
+        with self._reading() as connection:
+            self._check(connection)
+            return read_states(connection)
+
     def load(self, salts: Sequence[str]) -> tuple[list[Row], dict[int, dict[int, str]]]:
         """All states, and the findings by salt and state, under ``salts``; nothing where there is no database."""
         if not os.path.exists(self.path):
             return [], {}
         with self._reading() as connection:
-            if not self._is_sound(connection):
-                raise Unusable(f"{self.path} is of another version")
+            self._check(connection)
             marks = ",".join("?" * len(salts))
             found = connection.execute(f"SELECT text, id FROM salts WHERE text IN ({marks})", tuple(salts))
             self.salts = dict(found.fetchall())
-            # Joined by SQLite, they would take half as long again.
-            rows: list[Row] = connection.execute(
-                "SELECT id, path, digest, size, mtime FROM states"
-            ).fetchall()
-            statement = "SELECT state, findings FROM results WHERE salt = ?"
-            return rows, {
-                salt: dict(connection.execute(statement, (salt,)).fetchall()) for salt in self.salts.values()
-            }
+            return read_states(connection), read_results(connection, self.salts.values())
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        if not self._is_sound(connection):
+            raise Unusable(f"{self.path} is of another version")
 
     def _salts(self) -> str:
         return ",".join(str(int(number)) for number in self.salts.values())
@@ -97,10 +100,13 @@ class Store:
             )
             return [row for row in rows if row[0] in wanted]
 
-    def probes(self) -> dict[int, str]:
-        """The names looked for in each folder."""
+    def probes(self, numbers: Sequence[int]) -> dict[int, str]:
+        """The names looked for in some of the folders."""
+        if not numbers:
+            return {}
         with self._reading() as connection:
-            return dict(connection.execute("SELECT state, names FROM probes").fetchall())
+            found = [probes_in(connection, number) for number in numbers]
+            return {number: names for number, names in zip(numbers, found, strict=True) if names is not None}
 
     def record(self, number: int) -> str:
         """The questions of one record."""
@@ -125,7 +131,7 @@ class Store:
                 connection.close()
         except sqlite3.OperationalError as error:  # it is locked, or cannot be read
             raise Unusable(f"{self.path}: {error}") from None
-        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError) as error:
+        except (sqlite3.Error, Torn, OverflowError, UnicodeError, MemoryError) as error:
             raise Malformed(f"{self.path}: {error}") from None
 
     def _is_sound(self, connection: sqlite3.Connection) -> bool:
@@ -148,7 +154,7 @@ class Store:
                 self._write(change)
             except sqlite3.OperationalError:  # locked, read-only, or the disk is full
                 raise
-            except sqlite3.DatabaseError:  # what is left of ours: begin anew
+            except (sqlite3.DatabaseError, Torn):  # what is left of ours: begin anew
                 _remove(self.path)
                 self._write(change)
         except OSError as error:
@@ -186,6 +192,12 @@ class Store:
         # A number of its own, so that a database made anew is not taken for the one before.
         self.generation = int.from_bytes(os.urandom(6), "big")
         connection.execute("INSERT INTO generation VALUES (?)", (self.generation,))
+
+
+def probes_in(connection: sqlite3.Connection, number: int) -> str | None:
+    """The names looked for in a folder."""
+    row = connection.execute("SELECT names FROM probes WHERE state = ?", (number,)).fetchone()
+    return None if row is None else row[0]
 
 
 def refuse_foreign(path: str) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 
 from torchlint.config import FILE_NAMES, Config, matches
 from torchlint.project.gitignore import Lines, pattern_of
@@ -34,7 +33,8 @@ NOTEBOOK = (
 )
 
 
-_OF_GIT = (".git", ".gitignore")
+_SPECIAL = frozenset({".git", ".gitignore", *FILE_NAMES})
+"""The names of what decides over a folder."""
 
 
 class Unreadable(Record):
@@ -44,19 +44,13 @@ class Unreadable(Record):
     reason: str
 
 
-class Found(Record):
-    """A file to check, by the path that is shown, with the settings in force; ``linked``: a link led to it."""
-
-    path: str
-    status: os.stat_result
-    config: Config
-    linked: bool = False
-
-
 class Discovery(Record):
-    """The files to check, sorted and each of them once, and what stood in the way."""
+    """The files to check, each of them once and in no order, and what stood in the way.
 
-    files: list[Found]
+    ``files`` are by the paths that are shown, with the settings in force.
+    """
+
+    files: dict[str, Config]
     unreadable: list[Unreadable]
     missing: list[str]
 
@@ -101,7 +95,8 @@ class _Search:
     def __init__(self, config_of: Callable[[str], Config], exclusion: Exclusion) -> None:
         self._config_of = config_of
         self._exclusion = exclusion
-        self._found: dict[str, Found] = {}  # by the real path of the file
+        self._found: dict[str, tuple[str, Config]] = {}  # by the real path of the file
+        self._linked: set[str] = set()  # the real paths of files that only links led to
         self._excluded = _Patterns(exclusion.patterns, os.getcwd())
         self._unreadable: dict[str, str] = {}
         self._missing: list[str] = []
@@ -109,7 +104,7 @@ class _Search:
 
     def result(self) -> Discovery:
         return Discovery(
-            sorted(self._found.values(), key=itemgetter(0)),
+            dict(self._found.values()),
             [Unreadable(path, reason) for path, reason in sorted(self._unreadable.items())],
             list(dict.fromkeys(self._missing)),
         )
@@ -130,19 +125,23 @@ class _Search:
         if folder:
             self._walk(path)
         else:
-            shown, linked = display(path), os.path.islink(path)
+            shown = display(path)
             config = self._config_of(os.path.dirname(shown))
-            self._take(path, os.path.realpath(path), Found(shown, status, config, linked))
+            self._take(path, os.path.realpath(path), status, (shown, config), os.path.islink(path))
 
-    def _take(self, path: str, real: str, found: Found) -> None:
-        if not stat.S_ISREG(found.status.st_mode):
+    def _take(
+        self, path: str, real: str, status: os.stat_result, found: tuple[str, Config], linked: bool
+    ) -> None:
+        if not stat.S_ISREG(status.st_mode):
             # Opening a pipe waits for its writer, perhaps for ever.
             self._refuse(path, "is not a regular file")
         elif path.endswith(".ipynb"):
             self._refuse(path, NOTEBOOK)
         else:
-            before = self._found.get(real, found)
-            self._found[real] = min(before, found, key=lambda each: (each.linked, each.path))
+            before = self._found.get(real)
+            if before is None or (linked, found[0]) < (real in self._linked, before[0]):
+                self._found[real] = found
+                (self._linked.add if linked else self._linked.discard)(real)
 
     def _refuse(self, path: str, reason: str) -> None:
         self._unreadable[display(path)] = reason
@@ -163,32 +162,28 @@ class _Search:
                 continue
             self._walked.add(folder.real)
             try:
-                with os.scandir(folder.path) as listing:
-                    entries = list(listing)
+                files, folders, special = _listed(folder.path)
             except OSError as error:
                 self._refuse(folder.path, _reason(error))
                 continue
-            names = {entry.name for entry in entries}
-            ignores = (
-                folder.ignores if names.isdisjoint(_OF_GIT) else folder.ignores.within(folder.path, names)
-            )
-            config = folder.config if names.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
+            ignores, config = folder.ignores, folder.config
+            if special:
+                ignores = ignores.within(folder.path, special)
+                config = config if special.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
             patterns = [rule for rule in self._patterns(config) if rule not in lifted]
-            may_leave_out = bool(patterns or ignores.files)
-            for entry in entries:
+            if patterns or ignores.files:
+                files = [entry for entry in files if not _left_out(entry, False, ignores, patterns)]
+                folders = [entry for entry in folders if not _left_out(entry, True, ignores, patterns)]
+            for entry in folders:
                 name = entry.name
-                below = entry.is_dir(follow_symlinks=False)
-                if name in EXCLUDED_FOLDERS if below else not name.endswith(SUFFIXES):
-                    continue
-                if may_leave_out and _left_out(entry, below, ignores, patterns):
-                    continue
+                real, shown = folder.real + name + os.sep, f"{folder.shown}{name}/"
+                waiting.append(_Folder(entry.path, real, shown, ignores, config))
+            for entry in files:
+                name = entry.name
                 real, shown = folder.real + name, folder.shown + name
-                if below:
-                    waiting.append(_Folder(entry.path, real + os.sep, f"{shown}/", ignores, config))
-                    continue
                 try:
-                    if entry.is_file(follow_symlinks=False) and real not in found:  # nearly all are so
-                        found[real] = Found(shown, entry.stat(), config)
+                    if real not in found and entry.is_file(follow_symlinks=False):  # nearly all are so
+                        found[real] = (shown, config)
                     else:
                         self._take_entry(entry, real, shown, config)
                 except FileNotFoundError:
@@ -200,13 +195,31 @@ class _Search:
         linked = entry.is_symlink()
         if linked and (entry.is_dir() or entry.name.startswith(".#")):
             return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
-        self._take(entry.path, os.path.realpath(real), Found(shown, entry.stat(), config, linked))
+        self._take(entry.path, os.path.realpath(real), entry.stat(), (shown, config), linked)
 
     def _patterns(self, config: Config) -> list[_Patterns]:
         if not (config.exclude or self._excluded.patterns):
             return []
         both = (_Patterns(config.exclude, config.root), self._excluded)
         return [rule for rule in both if rule.patterns]
+
+
+def _listed(
+    folder: str,
+) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]], set[str]]:
+    """What may be checked in a folder, the folders to walk in it, and the names in it that say how. May raise."""
+    files, folders, special = [], [], set()
+    with os.scandir(folder) as listing:
+        for entry in listing:
+            name = entry.name
+            if name in _SPECIAL:
+                special.add(name)
+            if entry.is_dir(follow_symlinks=False):
+                if name not in EXCLUDED_FOLDERS:
+                    folders.append(entry)
+            elif name.endswith(SUFFIXES):
+                files.append(entry)
+    return files, folders, special
 
 
 class _Patterns(Record):

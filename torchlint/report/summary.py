@@ -25,7 +25,7 @@ class Totals(Record):
     def of(cls, result: Result) -> Totals:
         found = result.diagnostics
         return cls(
-            files=len(result.outcomes),
+            files=result.files,
             files_with_findings=len({diagnostic.path for diagnostic in found}),
             findings=len(found),
             not_checked=len(errors(result)),
