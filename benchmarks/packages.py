@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from command import HERE
@@ -30,9 +31,9 @@ PACKAGES = {
 """Folders and the package that pip finds them in. Versions that are not here are in ``constraints.txt``."""
 
 TOOLS: dict[str, tuple[str, ...]] = {
-    "torchlint": ("-e", str(HERE)),
+    "torchlint": (str(HERE),),
     "flake8": ("flake8",),
-    "flake8-torchlint": ("flake8", "-e", str(HERE)),
+    "flake8-torchlint": ("flake8", str(HERE)),
     "ruff": ("ruff",),
     "fixit": ("fixit==2.2.1",),
     "torchfix": ("torchfix==0.7.0",),
@@ -105,8 +106,12 @@ def python_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.py") if path.is_file())
 
 
+@cache
 def environment(folder: Path, tool: str) -> Path:
-    """The folder of executables of a virtual environment with the tool in it and nothing else."""
+    """The folder of executables of a virtual environment with the tool in it and nothing else.
+
+    torchlint is installed as users have it, and each time anew, as its version does not change with its source.
+    """
     target = folder / "environments" / tool
     finished = target / "requirements"
     wanted = "\n".join([sys.version, *TOOLS[tool], CONSTRAINTS.read_text("utf-8")])
@@ -116,6 +121,8 @@ def environment(folder: Path, tool: str) -> Path:
         constraints: Sequence[str] = () if tool in _UNCONSTRAINED else ("-c", str(CONSTRAINTS))
         _pip(str(target / "bin" / "python"), "install", *constraints, *TOOLS[tool])
         finished.write_text(wanted, encoding="utf-8")
+    elif str(HERE) in TOOLS[tool]:
+        _pip(str(target / "bin" / "python"), "install", "--no-deps", "--force-reinstall", str(HERE))
     return target / "bin"
 
 

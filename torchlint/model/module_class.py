@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -129,6 +129,15 @@ class ClassModel:
             self.file.program.class_model(symbol) for symbol in self.ancestor_symbols if symbol is not None
         )
         return [model for model in found if model is not None]
+
+    def ancestors_with(self, words: Iterable[str]) -> Iterator[ClassModel]:
+        """Those in whose text one of the words is; the others are not parsed."""
+        program = self.file.program
+        for symbol in self.ancestor_symbols:
+            if symbol is not None and any(program.has_word(word, symbol) for word in words):
+                model = program.class_model(symbol)
+                if model is not None:
+                    yield model
 
     @cached_property
     def ancestor_symbols(self) -> list[Symbol | None]:

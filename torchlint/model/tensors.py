@@ -17,6 +17,7 @@ from torchlint.model.kinds import Kind
 from torchlint.model.module_class import Assigned, Attribute, ClassModel, name_given, root
 from torchlint.model.rebinding import is_registered_before
 from torchlint.model.values import Value, argument
+from torchlint.model.vocabulary import REGISTERING_METHODS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -496,7 +497,8 @@ def _is_settled_in_init(attribute: Attribute) -> bool:
         return False
     if any(value.kind is Kind.BUFFER for value in owner.own_attribute_values(attribute.name)):
         return False
-    return not any(_may_register(model, attribute.name) for model in (owner, *owner.ancestors))
+    registering = owner.ancestors_with((*REGISTERING_METHODS, "setattr"))
+    return not any(_may_register(model, attribute.name) for model in (owner, *registering))
 
 
 def _may_register(model: ClassModel, name: str) -> bool:

@@ -130,7 +130,7 @@ class Trace:
         """The content of a file."""
         self.touched |= self.bit(path)
         try:
-            with open(path, "rb") as file:
+            with open(path, "rb", buffering=0) as file:  # all of it is read at once
                 status = os.fstat(file.fileno()) if self.recording else None
                 content = file.read()
         except OSError:

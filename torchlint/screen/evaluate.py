@@ -35,7 +35,7 @@ from torchlint.screen.kinds import (
     holding,
     items,
 )
-from torchlint.screen.sketch import Binding, TargetPath, dotted_name, given_to
+from torchlint.screen.sketch import Binding, Growth, TargetPath, dotted_name, given_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from torchlint.screen.scopes import FileSketch, Scope
 
 _MADE = MODULE | PARAMETER
+_COPIES = COPY | holding(COPY)
 
 
 class Evaluator:
@@ -205,11 +206,15 @@ class Evaluator:
     def grown(self, scope: Scope, name: str) -> Kinds:
         """What is added to a container later, as what the container holds."""
         growths = scope.grown
+        kinds = 0 if not growths.wild else self.once(growths, lambda: self._added(growths.wild))
+        return (kinds | self._added(growths.of(scope, name))) & ~SELF
+
+    def _added(self, growths: Iterable[tuple[Scope, Growth]]) -> Kinds:
         kinds = 0
-        for where, growth in (*growths.of(scope, name), *growths.wild):
+        for where, growth in growths:
             added = where.possible(growth.added)
             kinds |= added & ~SELF if growth.whole else holding(added)
-        return kinds & ~SELF
+        return kinds
 
     # -- attributes and items ----------------------------------------------------------------------------------------
 
@@ -261,9 +266,8 @@ class Evaluator:
 
     def _of_call(self, kinds: Kinds, node: ast.Call, scope: Scope) -> Kinds:
         """What a function gives to this call: a copy of an argument matters where that holds modules."""
-        copies = COPY | holding(COPY)
-        if kinds & copies and not any(self.possible(item, scope) >> HELD & _MADE for item in given_to(node)):
-            kinds &= ~copies
+        if kinds & _COPIES and not any(self.possible(item, scope) >> HELD & _MADE for item in given_to(node)):
+            kinds &= ~_COPIES
         return kinds
 
     def _call_value(self, node: ast.Call, scope: Scope) -> Kinds:
@@ -283,8 +287,10 @@ class Evaluator:
 
     def _given(self, node: ast.Call, scope: Scope) -> Kinds:
         """The elements of the first argument: ``tqdm(layers)`` and the like are taken to give them back."""
-        given = given_to(node)
-        return self.possible(given[0], scope) & ~SELF if given else 0
+        if node.args:
+            first = node.args[0]
+            return self.possible(first.value if first.__class__ is ast.Starred else first, scope) & ~SELF
+        return self.possible(node.keywords[0].value, scope) & ~SELF if node.keywords else 0
 
     def _call_method(self, func: ast.Attribute, scope: Scope) -> Kinds:
         facts, method = torch_facts(), func.attr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from torchlint.project.index import Symbol
 from torchlint.project.outline import Outline
@@ -47,11 +48,26 @@ def _watched(text: str, rules: Sequence[Rule]) -> Watched:
     found: dict[str, list[tuple[Calls, int]]] = {}
     for rule in rules:
         for calls in rule.calls:
-            named = [function for function in calls.functions if function.rpartition(".")[2] in text]
+            if _common(tuple(calls.functions)) not in text:
+                continue
+            named = [function for function in calls.functions if _last(function) in text]
             if named and (not calls.hints or any(hint in text for hint in calls.hints)):
                 for function in named:
                     found.setdefault(function, []).append((calls, calls.functions[function]))
     return found
+
+
+def _last(function: str) -> str:
+    return function.rpartition(".")[2]
+
+
+@cache
+def _common(functions: tuple[str, ...]) -> str:
+    """The longest text that is in the names of all functions: most files do not have it, and one search says so."""
+    first, *others = map(_last, functions)
+    ends = range(len(first) + 1)
+    parts = (first[start:end] for start in ends for end in ends if start <= end)
+    return max((part for part in parts if all(part in other for other in others)), key=len)
 
 
 def _may_call(scope: Scope, watched: Watched) -> bool:

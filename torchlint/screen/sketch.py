@@ -69,6 +69,8 @@ class Sketch:
         arguments: ast.arguments | None = None,
     ) -> None:
         self.name = name
+        # Whether a name that is bound here is local everywhere: not so in a class body or a script.
+        self.is_function = not name.startswith("<")
         self.self_name = self_name
         self.definitions: dict[str, list[Binding]] = {}
         self.inner: dict[str, list[Binding]] = {}
@@ -89,11 +91,6 @@ class Sketch:
         if arguments is not None:
             self._parameters(arguments, self.definitions)
         self._run()
-
-    @property
-    def is_function(self) -> bool:
-        """Whether a name that is bound here is local everywhere: not so in a class body or a script."""
-        return not self.name.startswith("<")
 
     @classmethod
     def of_function(cls, node: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool) -> Sketch:
