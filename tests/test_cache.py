@@ -42,6 +42,8 @@ class Net(Base):
         self.layers = [nn.Linear(8, 8) for _ in range(3)]
 """
 
+CONTAINER = NET.replace("from base import Base\n", "").replace("Base", "nn.Module")
+
 CLEAN = "x = 1\n"
 
 DATABASE = "torchlint.sqlite"
@@ -549,6 +551,17 @@ def test_a_full_disk(project: Project) -> None:
 # --------------------------------------------------------------------------------------------------- folder, options
 
 
+def test_a_run_below_the_folder_of_the_cache(project: Project) -> None:
+    project.write("pkg/net.py", CONTAINER)
+    below = Project(project.folder / "pkg")
+    for _ in range(2):
+        run = below.check(".", "../clean.py", str(project.folder / "base.py"))
+    assert (run.unchanged, run.checked) == (3, 0)
+    assert run.codes == [("net.py", "TL001")]
+    assert project.check().checked == 4  # another working directory has results of its own
+    assert project.database.exists()
+
+
 def test_the_marks_of_the_folder(project: Project) -> None:
     project.check()
     folder = project.database.parent
@@ -629,7 +642,7 @@ from torchlint.cache.store import Store
 results._WORTH_A_SCOUT = 0
 {lie}
 from torchlint.cli import main
-status = main(["check", "-v", "--output-format", "json"])
+status = main(["check", "-v", "--output-format", "json", *{arguments!r}])
 try:
     os.waitpid(-1, os.WNOHANG)
     print("a process was left behind")
@@ -641,14 +654,15 @@ sys.exit(status)
 EVERYTHING = "results.unchanged_files = lambda rows, base: [row[0] for row in rows]"
 
 needs_a_scout = pytest.mark.skipif(
-    not scout.is_possible() and "threading" not in sys.modules, reason="there is no second processor to look on"
+    not scout.is_possible() and "threading" not in sys.modules,
+    reason="there is no second processor to look on",
 )
 
 
-def scouting(project: Project, lie: str = "") -> Run:
+def scouting(project: Project, lie: str = "", *arguments: str) -> Run:
     """A run in which another process looks at the files, however few these are; ``lie`` is what it says else."""
     done = subprocess.run(
-        [sys.executable, "-c", SCOUTING.format(lie=lie)],
+        [sys.executable, "-c", SCOUTING.format(lie=lie, arguments=arguments)],
         cwd=project.folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         capture_output=True,
@@ -675,6 +689,36 @@ def test_a_scout_sees_what_changed(project: Project) -> None:
     changed = scouting(project)
     assert (changed.codes, changed.checked) == ([], 2)
     assert changed.output == project.check("--no-cache").output
+
+
+@needs_a_scout
+def test_one_process_sends_no_scout(project: Project) -> None:
+    project.check()
+    project.write("clean.py", "x = 2\n")
+    assert scouting(project, EVERYTHING, "-j1").checked == 1
+
+
+@needs_a_scout
+def test_a_scout_that_nobody_can_wait_for(project: Project) -> None:
+    project.check()
+    assert scouting(project, "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)").unchanged == 3
+
+
+@needs_a_scout
+def test_a_scout_of_a_large_project(tmp_path: Path) -> None:
+    """It says more than a pipe holds, and it is not asked where few files matter."""
+    project = Project(tmp_path / "large")
+    project.write("pyproject.toml", "")
+    for number in range(9000):
+        (project.folder / f"m{number}.py").write_text("")
+    for path in (*project.folder.iterdir(), project.folder):
+        os.utime(path, (1, 1))
+    project.write("pkg/net.py", CONTAINER)
+    assert project.check("-j2").checked == 9001
+    project.write("m8999.py", "x = 2\n")
+    assert scouting(project, EVERYTHING).unchanged == 9001
+    assert scouting(project, "", "pkg").unchanged == 1
+    assert scouting(project).checked == 1
 
 
 @needs_a_scout

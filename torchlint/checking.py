@@ -124,7 +124,8 @@ class _Check:
 
         config = self._settings.of_folder(os.curdir)
         cache = ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
-        if not self._options.paths or any(map(os.path.isdir, self._options.paths)):
+        paths = self._options.paths or [os.curdir]
+        if self._options.jobs != 1 and any(map(os.path.isdir, paths)):
             cache.look_ahead()
         return cache
 

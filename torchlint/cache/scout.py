@@ -47,7 +47,7 @@ class Scout:
         with self._report:
             content = self._report.read()
         self._report = None
-        os.waitpid(self._process, 0)
+        self._wait(0)
         whole = content and not len(content) % 8
         count, *numbers = memoryview(content).cast("q").tolist() if whole else [0]
         return numbers if count == len(numbers) else []
@@ -57,8 +57,16 @@ class Scout:
         if self._report is not None:
             self._report.close()
             self._report = None
-            os.kill(self._process, 9)
-            os.waitpid(self._process, 0)
+            if self._wait(os.WNOHANG):
+                os.kill(self._process, 9)
+                self._wait(0)
+
+    def _wait(self, options: int) -> bool:
+        """Whether the process is still there."""
+        try:
+            return os.waitpid(self._process, options) == (0, 0)
+        except ChildProcessError:  # whoever started us chose that nobody waits for processes
+            return False
 
 
 def _serve(look: Callable[[], list[int]], reading: int, writing: int) -> None:
