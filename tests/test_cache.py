@@ -18,6 +18,7 @@ import pytest
 
 from torchlint import __version__
 from torchlint.cache import scout
+from torchlint.cache.store import Store
 from torchlint.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -452,6 +453,8 @@ def test_the_database_of_somebody_else(project: Project) -> None:
         "UPDATE results SET findings = 7",
         "UPDATE results SET states = zeroblob(length(states))",
         "UPDATE results SET states = 'text'",
+        "UPDATE results SET needed = 'text'",
+        "UPDATE results SET needed = zeroblob(length(needed))",
         "UPDATE probes SET names = '[1, 2]'",
         "UPDATE records SET body = '[]'",
         "DELETE FROM records",
@@ -551,6 +554,25 @@ def test_a_full_disk(project: Project) -> None:
 # --------------------------------------------------------------------------------------------------- folder, options
 
 
+def test_results_of_other_settings_are_passed_over(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they follow from may be long gone; nothing is asked because of that."""
+    project.quickly("--select", "TL002")
+    project.quickly()
+    project.write("clean.py", "x = 2\n")
+    project.write("gone.py", CLEAN)
+    project.quickly()
+    (project.folder / "gone.py").unlink()
+    project.quickly()
+    monkeypatch.setattr(Store, "needs", None)
+    run = project.quickly()
+    assert (run.unchanged, run.codes) == (3, [("net.py", "TL001")])
+    monkeypatch.undo()
+    assert project.agrees("--select", "TL002").checked == 1
+    assert project.agrees("--select", "TL002").unchanged == 3
+
+
 def test_a_run_below_the_folder_of_the_cache(project: Project) -> None:
     project.write("pkg/net.py", CONTAINER)
     below = Project(project.folder / "pkg")
@@ -635,7 +657,7 @@ def test_fixes_are_worked_out(project: Project) -> None:
 # ------------------------------------------------------------------------------------------------------- the scout
 
 SCOUTING = """
-import os, sys
+import os, sys, time
 import torchlint.cache.results as results
 from torchlint.cache.store import Store
 
@@ -706,7 +728,7 @@ def test_a_scout_that_nobody_can_wait_for(project: Project) -> None:
 
 @needs_a_scout
 def test_a_scout_of_a_large_project(tmp_path: Path) -> None:
-    """It says more than a pipe holds, and it is not asked where few files matter."""
+    """It says more than a pipe holds. Where few files matter, nobody waits until it has looked at all."""
     project = Project(tmp_path / "large")
     project.write("pyproject.toml", "")
     for number in range(9000):
@@ -717,7 +739,8 @@ def test_a_scout_of_a_large_project(tmp_path: Path) -> None:
     assert project.check("-j2").checked == 9001
     project.write("m8999.py", "x = 2\n")
     assert scouting(project, EVERYTHING).unchanged == 9001
-    assert scouting(project, "", "pkg").unchanged == 1
+    endless = "results.unchanged_files = lambda rows, base: time.sleep(1000)"
+    assert scouting(project, endless, "pkg").unchanged == 1
     assert scouting(project).checked == 1
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from torchlint.record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
@@ -18,12 +20,20 @@ TABLES = {
     # What was at a path: the digest of a file, "/" for a folder, "-" for nothing. One path may have been several.
     "states": "CREATE TABLE states(ids BLOB NOT NULL, paths TEXT NOT NULL, digests TEXT NOT NULL, "
     "sizes BLOB NOT NULL, times BLOB NOT NULL)",
-    # The findings in files, by salt: those of other settings and versions are not read.
-    "results": "CREATE TABLE results(salt INTEGER PRIMARY KEY, states BLOB NOT NULL, findings TEXT NOT NULL)",
+    # The findings in files, by salt, with all the states that these follow from: others may be of other settings.
+    "results": "CREATE TABLE results(salt INTEGER PRIMARY KEY, states BLOB NOT NULL, findings TEXT NOT NULL, "
+    "needed BLOB NOT NULL)",
 }
 
 _PATHS, _LINES = "\0", "\n"
 """What stands between texts: no path has the one in it, and neither digests nor findings have the other."""
+
+
+class Results(Record):
+    """What was found under one salt, by the states of the files, and all the states that this follows from."""
+
+    findings: dict[int, str]
+    needed: Collection[int]
 
 
 class Torn(Exception):
@@ -49,14 +59,16 @@ def read_states(connection: sqlite3.Connection) -> list[Row]:
         raise Torn(str(error)) from None
 
 
-def read_results(connection: sqlite3.Connection, salts: Iterable[int]) -> dict[int, dict[int, str]]:
-    """The findings by salt and state. Raises :class:`Torn`."""
+def read_results(connection: sqlite3.Connection, salts: Iterable[int]) -> dict[int, Results]:
+    """The results by salt. Raises :class:`Torn`."""
+    statement = "SELECT states, findings, needed FROM results WHERE salt = ?"
     found = {}
     for salt in salts:
-        row = connection.execute("SELECT states, findings FROM results WHERE salt = ?", (salt,)).fetchone()
+        states, findings, needed = connection.execute(statement, (salt,)).fetchone() or (b"", "", b"")
         try:
-            states = _numbers(row[0]) if row else []
-            found[salt] = dict(zip(states, _texts(row[1], _LINES, states), strict=True)) if row else {}
+            numbers = _numbers(states)
+            texts = _texts(findings, _LINES, numbers)
+            found[salt] = Results(dict(zip(numbers, texts, strict=True)), _numbers(needed))
         except (AttributeError, TypeError, ValueError) as error:
             raise Torn(str(error)) from None
     return found
@@ -72,12 +84,15 @@ def write_states(connection: sqlite3.Connection, rows: Collection[Row]) -> None:
     )
 
 
-def write_results(connection: sqlite3.Connection, results: Mapping[int, Mapping[int, str]]) -> None:
-    """Keep these findings by salt and state, in the place of all that were kept."""
+def write_results(connection: sqlite3.Connection, results: Mapping[int, Results]) -> None:
+    """Keep these results by salt, in the place of all that were kept."""
     connection.execute("DELETE FROM results")
     connection.executemany(
-        "INSERT INTO results(salt, states, findings) VALUES (?, ?, ?)",
-        [(salt, _bytes(found), _LINES.join(found.values())) for salt, found in results.items()],
+        "INSERT INTO results(salt, states, findings, needed) VALUES (?, ?, ?, ?)",
+        [
+            (salt, _bytes(findings), _LINES.join(findings.values()), _bytes(needed))
+            for salt, (findings, needed) in results.items()
+        ],
     )
 
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable
 
-from torchlint.cache.columns import Row, read_results, read_states, write_results, write_states
+from torchlint.cache.columns import Results, Row, read_results, read_states, write_results, write_states
 from torchlint.cache.ledger import Basis, Ledger, record
 from torchlint.cache.states import States, probed_names
 from torchlint.cache.store import probes_in
@@ -37,7 +37,7 @@ class Keeping:
         self._salts = list(salts)
         self._fresh: list[_Finding] = []
         self._rows: dict[int, Row] = {}
-        self._results: dict[int, dict[int, str]] = {}
+        self._results: dict[int, Results] = {}
         self._highest = 0
         self._ids: dict[str, int | None] = {}
         self._records: dict[Asker, int] = {}
@@ -64,7 +64,7 @@ class Keeping:
             self._write_finding(finding, numbers[finding.salt])
         rows = [(path, *row) for path, row in self._ledger.outlines.items()]
         connection.executemany("INSERT OR REPLACE INTO outlines(path, key, body) VALUES (?, ?, ?)", rows)
-        if len(self._states) and (self._fresh or self._states.gone):
+        if self._fresh or self._states.gone:
             self._sweep()
         write_states(connection, self._rows.values())
         write_results(connection, self._results)
@@ -75,7 +75,7 @@ class Keeping:
             self._rows[number] = (number, path, digest, size, mtime)
         for number in self._states.gone:
             for results in self._results.values():
-                results.pop(number, None)
+                results.findings.pop(number, None)
         gone = [(number,) for number in self._states.gone]
         self._connection.executemany("DELETE FROM needs WHERE state = ?", gone)
 
@@ -95,12 +95,12 @@ class Keeping:
         if own is None or None in same or None in drawn:
             return
         records = [self._record(asker) for asker in sorted(finding.basis.askers)]
-        results = self._results.setdefault(salt, {})
+        findings = self._results.setdefault(salt, Results({}, ())).findings
         for row in self._states.of_path(finding.path) if self._as_loaded else ():
             if row[0] != own:
-                results.pop(row[0], None)
+                findings.pop(row[0], None)
                 self._connection.execute("DELETE FROM needs WHERE state = ? AND salt = ?", (row[0], salt))
-        results[own] = finding.findings
+        findings[own] = finding.findings
         self._connection.execute(
             "INSERT OR REPLACE INTO needs(state, salt, same, drawn, records) VALUES (?, ?, ?, ?, ?)",
             (own, salt, *(json.dumps(part, separators=(",", ":")) for part in (same, drawn, records))),
@@ -157,13 +157,14 @@ class Keeping:
             self._results.pop(salt, None)
             run("DELETE FROM needs WHERE salt = ?", (salt,))
             run("DELETE FROM salts WHERE id = ?", (salt,))
-        states: set[int] = set()
+        needed: dict[int, set[int]] = {salt: set() for salt in self._results}
         records: set[int] = set()
-        for state, same, drawn, asked in run("SELECT state, same, drawn, records FROM needs"):
-            states.add(state)
-            states.update(json.loads(same))
-            states.update(json.loads(drawn))
+        for state, salt, same, drawn, asked in run("SELECT state, salt, same, drawn, records FROM needs"):
+            needed.setdefault(salt, set()).update((state,), json.loads(same), json.loads(drawn))
             records.update(json.loads(asked))
+        for salt, results in self._results.items():
+            self._results[salt] = results._replace(needed=needed[salt])
+        states = set().union(*needed.values())
         self._rows = {number: row for number, row in self._rows.items() if number in states}
         self._delete("probes", "state", states)
         self._delete("records", "id", records)

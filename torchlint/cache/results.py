@@ -121,7 +121,8 @@ class ResultCache:
         self._states.load(*self._store.load(list(paths)))
         found: dict[str, Result] = {}
         for text, those in paths.items():
-            found |= self._results(those, self._store.salts.get(text, 0))
+            if text in self._store.salts:
+                found |= self._results(those, self._store.salts[text])
         held = self._without_changes(found)
         answers: dict[str, Held] = dict.fromkeys(held, _CLEAN)
         findings = self._states.findings
@@ -169,7 +170,7 @@ class ResultCache:
     def _without_changes(self, found: dict[str, Result]) -> dict[str, Result]:
         """The results of which nothing changed that they follow from; others are put aside."""
         needs: dict[Result, Needs] = {}
-        if len(found) * 4 < len(self._states):  # few of many: do not look at files that do not matter
+        if len(found) * 4 < self._states.number_of_results:  # few of many: do not look at files that do not matter
             needs = self._needs(found)
             wanted = {number for row in needs.values() for part in row[2:4] for number in _numbers(part)}
             changed = self._states.changed(wanted)
@@ -181,9 +182,12 @@ class ResultCache:
         held = {}
         for path, result in found.items():
             need = needs[result]
-            if not changed.isdisjoint(_numbers(need[2])):
+            same, drawn = _numbers(need[2]), _numbers(need[3])
+            if not self._states.has(result[0], *same, *drawn):
+                raise Malformed("a result that follows from what is not there")
+            if not changed.isdisjoint(same):
                 continue
-            if changed.isdisjoint(_numbers(need[3])):
+            if changed.isdisjoint(drawn):
                 held[path] = result
             else:
                 self._doubtful.append((path, result, need))

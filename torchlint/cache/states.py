@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from torchlint.cache.columns import Row
+from torchlint.cache.columns import Results, Row
 from torchlint.cache.store import Malformed, Store
 from torchlint.project.trace import ABSENT, FOLDER, WHOLE, digest, kind_of, whole
 
@@ -19,7 +19,6 @@ _LARGEST = 1 << 26
 
 _FEW = 8
 """How many names are looked for one by one; for more, a folder is listed."""
-
 
 _NO_FILE = (ABSENT, FOLDER)
 
@@ -75,7 +74,7 @@ class States:
         self._store = store
         self._started = started
         self._rows: dict[int, Row] = {}
-        self._results: Mapping[int, Mapping[int, str]] = {}
+        self._results: Mapping[int, Results] = {}
         self._seen = seen
         self._verdicts: dict[int, bool] = {}
         self._digests: dict[str, str] = {}
@@ -85,13 +84,19 @@ class States:
         self.refreshed: dict[int, tuple[int, int]] = {}
         self.gone: set[int] = set()
 
-    def load(self, rows: Iterable[Row], results: Mapping[int, Mapping[int, str]]) -> None:
-        """Take in the states of the store, and what was found in files, by salt and state."""
+    def load(self, rows: Iterable[Row], results: Mapping[int, Results]) -> None:
+        """Take in the states of the store, and results by salt."""
         self._rows = {row[0]: row for row in rows}
         self._results = results
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    @property
+    def number_of_results(self) -> int:
+        """How many files there are results for."""
+        return sum(len(each.findings) for each in self._results.values())
+
+    def has(self, *numbers: int) -> bool:
+        """Whether there are such states."""
+        return self._rows.keys() >= set(numbers)
 
     @cached_property
     def _by_path(self) -> dict[str, list[Row]]:
@@ -111,20 +116,22 @@ class States:
     def results(self, salt: int) -> dict[str, int]:
         """The states of files, by path, that there are results for under a salt, whatever became of the files."""
         rows = self._rows
-        return {rows[number][1]: number for number in self._results.get(salt, ())}
+        return {rows[number][1]: number for number in self._results[salt].findings}
 
     def findings(self, number: int, salt: int) -> str:
         """What was found in a file, as it was written down: empty for nothing."""
-        return self._results[salt][number]
+        return self._results[salt].findings[number]
 
     def changed(self, numbers: Iterable[int] | None = None) -> set[int]:
-        """Those of the states (by default of all) that do not hold any more."""
+        """Those of the states (by default of all that the results follow from) that do not hold any more."""
         rows = self._rows
-        wanted = rows.keys() if numbers is None else set(numbers)
-        # First what nobody else looks at, who may still be at the files.
+        parts = (each.needed for each in self._results.values()) if numbers is None else (numbers,)
+        wanted = set().union(*parts)
+        # First what nobody else looks at, who may still be at the files: at all of them, which is long for a few.
         self._look_at_others([row for row in rows.values() if row[2] in _NO_FILE and row[0] in wanted])
-        verdicts = self._verdicts = dict.fromkeys(self._seen(), True) | self._verdicts
-        in_doubt = [number for number in wanted if not verdicts.get(number)]
+        if numbers is None:
+            self._verdicts = dict.fromkeys(self._seen(), True) | self._verdicts
+        in_doubt = [number for number in wanted if not self._verdicts.get(number)]
         return {number for number in in_doubt if number not in rows or not self._holds(rows[number])}
 
     def _look_at_others(self, rows: list[Row]) -> None:
@@ -144,7 +151,7 @@ class States:
 
     @cached_property
     def _with_results(self) -> set[int]:
-        return set().union(*self._results.values())
+        return set().union(*(each.findings for each in self._results.values()))
 
     # -- one state -------------------------------------------------------------------------------------------------
 

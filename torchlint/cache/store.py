@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from torchlint.cache.columns import TABLES, Row, Torn, read_results, read_states
+from torchlint.cache.columns import TABLES, Results, Row, Torn, read_results, read_states
 from torchlint.cache.folder import APPLICATION, DATABASE, is_foreign, prepare
 from torchlint.cache.salt import FORMAT
 
@@ -73,8 +73,8 @@ class Store:
             self._check(connection)
             return read_states(connection)
 
-    def load(self, salts: Sequence[str]) -> tuple[list[Row], dict[int, dict[int, str]]]:
-        """All states, and the findings by salt and state, under ``salts``; nothing where there is no database."""
+    def load(self, salts: Sequence[str]) -> tuple[list[Row], dict[int, Results]]:
+        """All states, and the results under ``salts``; nothing where there is no database."""
         if not os.path.exists(self.path):
             return [], {}
         with self._reading() as connection:
