@@ -34,6 +34,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("runtime",),
     (
         "api",
+        "arguments",
+        "usual",
         "cli",
         "checking",
         "cleaning",

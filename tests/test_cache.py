@@ -554,9 +554,7 @@ def test_a_full_disk(project: Project) -> None:
 # --------------------------------------------------------------------------------------------------- folder, options
 
 
-def test_results_of_other_settings_are_passed_over(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_results_of_other_settings_are_passed_over(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What they follow from may be long gone; nothing is asked because of that."""
     project.quickly("--select", "TL002")
     project.quickly()

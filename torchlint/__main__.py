@@ -11,15 +11,11 @@ if TYPE_CHECKING:
 
 def run() -> NoReturn:
     gc.disable()  # nothing that is imported is garbage
-    import argparse
-
     from torchlint.cli import main
     from torchlint.process import leave
 
     gc.enable()
-    # What argparse says itself is in English as all that we say: to look for translations takes longer than to parse.
-    argparse._ = str  # type: ignore[attr-defined]
-    leave(main())
+    leave(main(alone=True))
 
 
 # Worker processes import this module again where they are not forked.

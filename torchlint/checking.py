@@ -29,7 +29,10 @@ from torchlint.stopwatch import DISCOVERY, FIXES, READING, REPORT, stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace as Options
+    from argparse import Namespace
+    from types import SimpleNamespace
+
+    Options = Namespace | SimpleNamespace
     from typing import NoReturn, TextIO
 
     from torchlint.cache.results import ResultCache

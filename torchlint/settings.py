@@ -8,7 +8,6 @@ the nearest name.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from torchlint.config import ALWAYS_ON, FILE_NAMES, FORMATS, Config, Selection, compiled
@@ -142,6 +141,8 @@ def _selector_problem(selector: str) -> str | None:
     # Reading the catalogue imports every rule; the usual selectors are known good without it.
     if selector in ("ALL", "TL", ALWAYS_ON):
         return None
+    import re
+
     from torchlint.rules import all_rules
 
     codes = [rule.code for rule in all_rules()]
@@ -186,6 +187,8 @@ def _parse(path: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{_shown(path)}: is not UTF-8 (byte {error.start})") from None
     except toml.TOMLDecodeError as error:
+        import re
+
         message = str(error)
         line = re.search(r"at line (\d+)", message)
         raise ConfigError(
@@ -304,6 +307,8 @@ def _kind(value: object) -> str:
 
 def _line_of(path: str, key: str, quoted: str | None) -> int | None:
     """The line of a key, or of the string ``quoted`` in its value. Looked for: TOML readers do not tell."""
+    import re
+
     try:
         lines = list(_lines_of_our_table(path))
     except (OSError, UnicodeDecodeError):
@@ -320,6 +325,8 @@ def _line_of(path: str, key: str, quoted: str | None) -> int | None:
 
 
 def _lines_of_our_table(path: str) -> Iterator[tuple[int, str]]:
+    import re
+
     ours = everything = os.path.basename(path) != "pyproject.toml"
     with open(path, encoding="utf-8") as file:
         lines = file.read().split("\n")

@@ -170,7 +170,9 @@ class ResultCache:
     def _without_changes(self, found: dict[str, Result]) -> dict[str, Result]:
         """The results of which nothing changed that they follow from; others are put aside."""
         needs: dict[Result, Needs] = {}
-        if len(found) * 4 < self._states.number_of_results:  # few of many: do not look at files that do not matter
+        if (
+            len(found) * 4 < self._states.number_of_results
+        ):  # few of many: do not look at files that do not matter
             needs = self._needs(found)
             wanted = {number for row in needs.values() for part in row[2:4] for number in _numbers(part)}
             changed = self._states.changed(wanted)
