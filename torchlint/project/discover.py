@@ -154,7 +154,6 @@ class _Search:
         config = self._config_of(root)
         lifted = [rule for rule in self._patterns(config) if matches(*rule, root, folder=True)]
         shown = display(os.path.join(root, "_"))[:-1]
-        found = self._found
         waiting = [_Folder(root, os.path.join(os.path.realpath(root), ""), shown, ignores, config)]
         while waiting:
             folder = waiting.pop()
@@ -162,64 +161,52 @@ class _Search:
                 continue
             self._walked.add(folder.real)
             try:
-                files, folders, special = _listed(folder.path)
+                listing = _listed(folder.path)
             except OSError as error:
                 self._refuse(folder.path, _reason(error))
                 continue
             ignores, config = folder.ignores, folder.config
-            if special:
-                ignores = ignores.within(folder.path, special)
-                config = config if special.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
+            if listing.special:
+                ignores = ignores.within(folder.path, listing.special)
+                config = config if listing.special.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
             patterns = [rule for rule in self._patterns(config) if rule not in lifted]
             if patterns or ignores.files:
-                files = [entry for entry in files if not _left_out(entry, False, ignores, patterns)]
-                folders = [entry for entry in folders if not _left_out(entry, True, ignores, patterns)]
-            for entry in folders:
+                listing = listing.without(ignores, patterns)
+            for entry in listing.folders:
                 name = entry.name
                 real, shown = folder.real + name + os.sep, f"{folder.shown}{name}/"
                 waiting.append(_Folder(entry.path, real, shown, ignores, config))
-            for entry in files:
-                name = entry.name
-                real, shown = folder.real + name, folder.shown + name
-                try:
-                    if real not in found and entry.is_file(follow_symlinks=False):  # nearly all are so
-                        found[real] = (shown, config)
-                    else:
-                        self._take_entry(entry, real, shown, config)
-                except FileNotFoundError:
-                    self._refuse(entry.path, "is a link to a file that does not exist")
-                except OSError as error:
-                    self._refuse(entry.path, _reason(error))
+            self._take_all(listing, folder, config)
 
-    def _take_entry(self, entry: os.DirEntry[str], real: str, shown: str, config: Config) -> None:
+    def _take_all(self, listing: _Listing, folder: _Folder, config: Config) -> None:
+        found = self._found
+        for entry in listing.files:
+            name = entry.name
+            real = folder.real + name
+            if real not in found:  # nearly all are so
+                found[real] = (folder.shown + name, config)
+            else:
+                self._take_entry(entry, folder, config)
+        for entry in listing.others:
+            self._take_entry(entry, folder, config)
+
+    def _take_entry(self, entry: os.DirEntry[str], folder: _Folder, config: Config) -> None:
         linked = entry.is_symlink()
-        if linked and (entry.is_dir() or entry.name.startswith(".#")):
-            return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
-        self._take(entry.path, os.path.realpath(real), entry.stat(), (shown, config), linked)
+        try:
+            if linked and (entry.is_dir() or entry.name.startswith(".#")):
+                return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
+            real, shown = os.path.realpath(folder.real + entry.name), folder.shown + entry.name
+            self._take(entry.path, real, entry.stat(), (shown, config), linked)
+        except FileNotFoundError:
+            self._refuse(entry.path, "is a link to a file that does not exist")
+        except OSError as error:
+            self._refuse(entry.path, _reason(error))
 
     def _patterns(self, config: Config) -> list[_Patterns]:
         if not (config.exclude or self._excluded.patterns):
             return []
         both = (_Patterns(config.exclude, config.root), self._excluded)
         return [rule for rule in both if rule.patterns]
-
-
-def _listed(
-    folder: str,
-) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]], set[str]]:
-    """What may be checked in a folder, the folders to walk in it, and the names in it that say how. May raise."""
-    files, folders, special = [], [], set()
-    with os.scandir(folder) as listing:
-        for entry in listing:
-            name = entry.name
-            if name in _SPECIAL:
-                special.add(name)
-            if entry.is_dir(follow_symlinks=False):
-                if name not in EXCLUDED_FOLDERS:
-                    folders.append(entry)
-            elif name.endswith(SUFFIXES):
-                files.append(entry)
-    return files, folders, special
 
 
 class _Patterns(Record):
@@ -249,6 +236,43 @@ class _Folder(Record):
     shown: str
     ignores: _Ignores
     config: Config
+
+
+class _Listing(Record):
+    """What there is in a folder: regular files with our suffixes, folders to walk, anything else that has our suffixes
+    (links above all), and the names that decide over the folder."""
+
+    files: list[os.DirEntry[str]]
+    folders: list[os.DirEntry[str]]
+    others: list[os.DirEntry[str]]
+    special: set[str]
+
+    def without(self, ignores: _Ignores, patterns: list[_Patterns]) -> _Listing:
+        """What is not ignored and not excluded of it."""
+        files, folders, others = (
+            [entry for entry in entries if not _left_out(entry, entries is self.folders, ignores, patterns)]
+            for entries in self[:3]
+        )
+        return _Listing(files, folders, others, self.special)
+
+
+def _listed(folder: str) -> _Listing:
+    """Raises ``OSError`` for what cannot be listed."""
+    listing = _Listing([], [], [], set())
+    files, folders, others, special = listing
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
+                files.append(entry)
+            elif entry.is_dir(follow_symlinks=False):
+                if name not in EXCLUDED_FOLDERS:
+                    folders.append(entry)
+            elif name.endswith(SUFFIXES):
+                others.append(entry)
+            if name in _SPECIAL:
+                special.add(name)
+    return listing
 
 
 def _left_out(entry: os.DirEntry[str], folder: bool, ignores: _Ignores, patterns: list[_Patterns]) -> bool:
