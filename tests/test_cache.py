@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from torchlint import __version__
-from torchlint.cache import scout
 from torchlint.cache.store import Store
 from torchlint.cli import main
 
@@ -674,14 +673,19 @@ sys.exit(status)
 EVERYTHING = "results.unchanged_files = lambda rows, base: [row[0] for row in rows]"
 
 needs_a_scout = pytest.mark.skipif(
-    not scout.is_possible() and "threading" not in sys.modules,
-    reason="there is no second processor to look on",
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2,
+    reason="there is no second processor to look on, or no way to fork",
 )
 
 
 def scouting(project: Project, lie: str = "", *arguments: str) -> Run:
     """A run in which another process looks at the files, however few these are; ``lie`` is what it says else."""
-    done = subprocess.run(
+    done = run_scouting(project, lie, *arguments)
+    return project._run(done.stdout, done.returncode, done.stderr)
+
+
+def run_scouting(project: Project, lie: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-c", SCOUTING.format(lie=lie, arguments=arguments)],
         cwd=project.folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
@@ -690,7 +694,6 @@ def scouting(project: Project, lie: str = "", *arguments: str) -> Run:
         timeout=60,
         check=False,
     )
-    return project._run(done.stdout, done.returncode, done.stderr)
 
 
 @needs_a_scout
@@ -770,6 +773,16 @@ def test_a_scout_that_is_no_use(project: Project, lie: str) -> None:
     project.write("clean.py", "x = 2\n")
     run = scouting(project, lie)
     assert (run.codes, run.checked) == ([("net.py", "TL001")], 1)
+
+
+@needs_a_scout
+@pytest.mark.parametrize("settings", ["", "[tool.torchlint]\nselec = []\n"], ids=["no files", "bad settings"])
+def test_a_scout_that_nobody_asks(project: Project, settings: str) -> None:
+    project.check()
+    project.write("empty/inner/pyproject.toml", settings)
+    done = run_scouting(project, "", "empty")
+    assert done.returncode == (2 if settings else 0)
+    assert "left behind" not in done.stdout
 
 
 @needs_a_scout

@@ -31,12 +31,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from types import SimpleNamespace
-
-    Options = Namespace | SimpleNamespace
     from typing import NoReturn, TextIO
 
     from torchlint.cache.results import ResultCache
     from torchlint.stopwatch import Clock
+
+    Options = Namespace | SimpleNamespace
 
 
 def check(options: Options, usage_error: Callable[[str], NoReturn]) -> int:
@@ -99,6 +99,13 @@ class _Check:
 
     def _check_paths(self) -> Result:
         cache = self._cache()
+        try:
+            return self._check_found(cache)
+        finally:
+            if cache is not None:
+                cache.close()
+
+    def _check_found(self, cache: ResultCache | None) -> Result:
         with stage(DISCOVERY):
             found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
         for path in found.missing:

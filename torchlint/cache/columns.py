@@ -1,4 +1,4 @@
-"""The two tables that every run reads whole, kept by columns: to fetch a row for each file takes ten times as long.
+"""The two tables that every run reads whole, kept by columns: to fetch a row for each file takes twice as long.
 
 Numbers are eight bytes each, as the machine has them; texts stand behind one another.
 """

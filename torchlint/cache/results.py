@@ -34,8 +34,8 @@ class Held(Record):
 
 _CLEAN = Held(())
 
-_WORTH_A_SCOUT = 1 << 20
-"""Bytes of a database of some hundred files: with a smaller one, starting a process takes longer than to look."""
+_WORTH_A_SCOUT = 1 << 24
+"""Bytes of a database of some 2,000 files: with a smaller one, starting a process takes longer than to look."""
 
 _LEADING_OUT = ("/", ".")
 """How a path may begin that is not below the working directory, as paths are shown."""
@@ -99,6 +99,11 @@ class ResultCache:
         generation, *numbers = (self._scout.report() if self._scout else []) or [-1]
         return numbers if generation == self._store.generation else []
 
+    def close(self) -> None:
+        """End what still looks ahead."""
+        if self._scout is not None:
+            self._scout.dismiss()
+
     def look_up(self, files: Mapping[str, Config]) -> dict[str, Held]:
         """The results that hold, by the paths of the files."""
         self._files = files
@@ -108,8 +113,7 @@ class ResultCache:
             self._warn(f"cache not read: {_describe(error)}")
             self._store.start_over = isinstance(error, Malformed) or not isinstance(error, Unusable)
         finally:
-            if self._scout is not None:
-                self._scout.dismiss()
+            self.close()
         self._states = States(self.base, self._store, self._started, list)
         self._doubtful = []
         self._confirmed = []
@@ -170,9 +174,8 @@ class ResultCache:
     def _without_changes(self, found: dict[str, Result]) -> dict[str, Result]:
         """The results of which nothing changed that they follow from; others are put aside."""
         needs: dict[Result, Needs] = {}
-        if (
-            len(found) * 4 < self._states.number_of_results
-        ):  # few of many: do not look at files that do not matter
+        is_few = len(found) * 4 < self._states.number_of_results
+        if is_few:  # do not look at files that do not matter
             needs = self._needs(found)
             wanted = {number for row in needs.values() for part in row[2:4] for number in _numbers(part)}
             changed = self._states.changed(wanted)

@@ -127,7 +127,7 @@ class States:
         rows = self._rows
         parts = (each.needed for each in self._results.values()) if numbers is None else (numbers,)
         wanted = set().union(*parts)
-        # First what nobody else looks at, who may still be at the files: at all of them, which is long for a few.
+        # First what the other process does not look at. It looks at all files: for a few, nobody waits for that.
         self._look_at_others([row for row in rows.values() if row[2] in _NO_FILE and row[0] in wanted])
         if numbers is None:
             self._verdicts = dict.fromkeys(self._seen(), True) | self._verdicts

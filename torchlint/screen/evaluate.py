@@ -287,10 +287,8 @@ class Evaluator:
 
     def _given(self, node: ast.Call, scope: Scope) -> Kinds:
         """The elements of the first argument: ``tqdm(layers)`` and the like are taken to give them back."""
-        if node.args:
-            first = node.args[0]
-            return self.possible(first.value if first.__class__ is ast.Starred else first, scope) & ~SELF
-        return self.possible(node.keywords[0].value, scope) & ~SELF if node.keywords else 0
+        given = given_to(node)
+        return self.possible(given[0], scope) & ~SELF if given else 0
 
     def _call_method(self, func: ast.Attribute, scope: Scope) -> Kinds:
         facts, method = torch_facts(), func.attr
