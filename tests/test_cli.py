@@ -601,6 +601,13 @@ def test_a_file_that_is_given_twice_is_answered_twice(workers: int) -> None:
     assert [len(outcome.diagnostics) for outcome in outcomes] == [1] * 9
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_outcomes_are_sorted(workers: int) -> None:
+    write(a=CONTAINER, b=DROPOUT, c=BROKEN)
+    files = {f"{name}.py": Config() for name in "cab"}
+    assert [outcome.path for outcome in check_files(files, workers=workers)] == ["a.py", "b.py", "c.py"]
+
+
 def test_spawned_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes cannot be forked, nothing but speed is different."""
     write(a=CONTAINER, b=DROPOUT, c=BROKEN)
