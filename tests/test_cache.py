@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from torchlint import __version__
+from torchlint.cache.folder import dated_device
 from torchlint.cache.store import Store
 from torchlint.cli import main
 
@@ -461,6 +462,15 @@ def test_the_database_of_somebody_else(project: Project) -> None:
         "DELETE FROM states",
         "DELETE FROM salts",
         "DROP TABLE results",
+        "DELETE FROM listings",
+        "UPDATE listings SET names = replace(names, 'net.py', 'other.py')",
+        "UPDATE listings SET names = '///'",
+        "UPDATE listings SET names = 'net.py//'",
+        "UPDATE listings SET names = 7",
+        "UPDATE listings SET folders = folders || char(0)",
+        "UPDATE listings SET marks = 'text'",
+        "UPDATE listings SET marks = marks || x'0000000000000000'",
+        "UPDATE listings SET marks = zeroblob(length(marks))",
         "CREATE TRIGGER t AFTER UPDATE ON generation BEGIN DELETE FROM results; END",
     ],
 )
@@ -656,6 +666,7 @@ def test_fixes_are_worked_out(project: Project) -> None:
 SCOUTING = """
 import os, sys, time
 import torchlint.cache.results as results
+from torchlint.cache.folder import dated_device
 from torchlint.cache.store import Store
 
 results._WORTH_A_SCOUT = 0
@@ -762,10 +773,8 @@ def test_a_scout_is_believed(project: Project) -> None:
         "results.unchanged_files = lambda rows, base: sys.exit(0)",
         "results.unchanged_files = lambda rows, base: [row[0] + 1000 for row in rows]",
         "os.fork = lambda: (_ for _ in ()).throw(BlockingIOError())",
-        f"{EVERYTHING}; states = Store.states; "
-        "Store.states = lambda store: [states(store), setattr(store, 'generation', 7)][0]",
     ],
-    ids=["killed", "failed", "left", "unknown states", "no process", "another generation"],
+    ids=["killed", "failed", "left", "unknown states", "no process"],
 )
 def test_a_scout_that_is_no_use(project: Project, lie: str) -> None:
     project.check()
@@ -791,6 +800,153 @@ def test_a_scout_where_there_is_no_cache_of_ours(project: Project) -> None:
     project.database.write_bytes(b"no database" * 2000)
     assert scouting(project).codes == [("net.py", "TL001")]
     assert scouting(project).unchanged == 3
+
+
+# --------------------------------------------------------------------------------------------------- names in folders
+
+COUNTING = """
+import torchlint.cache.listings as listings
+listings.RACY = 0
+listed = listings.listed
+def counted(folder):
+    print("listed", folder, file=sys.stderr)
+    return listed(folder)
+listings.listed = counted
+"""
+"""Folders that changed just now count as old, and those that are listed are printed."""
+
+needs_times = pytest.mark.skipif(os.name != "posix", reason="folders do not tell when they were changed")
+
+
+def listing(project: Project, program: str = "", *arguments: str) -> tuple[Run, list[str]]:
+    """A run, which must say what one without a cache does, and the folders that it listed."""
+    time.sleep(0.02)  # the clock of the file system may be that coarse
+    run = scouting(project, COUNTING + program, *arguments)
+    assert run.output == project.check("--no-cache", *arguments).output
+    return run, sorted(
+        line.removeprefix("listed ") for line in run.log.splitlines() if line.startswith("listed ")
+    )
+
+
+@pytest.fixture
+def nested(project: Project) -> Project:
+    project.write("pkg/inner/net.py", CONTAINER)
+    project.write("pkg/other.py", CLEAN)
+    project.write("data/large.bin", "")
+    project.check()
+    listing(project)  # once more, as the cache is in one of the folders
+    return project
+
+
+@needs_times
+def test_folders_that_did_not_change_are_not_listed(nested: Project) -> None:
+    run, folders = listing(nested)
+    assert (folders, run.unchanged) == ([], 5)
+    assert listing(nested, "", "pkg", "pkg/inner", "net.py")[1] == []
+
+
+@needs_times
+def test_folders_that_changed_are_listed(nested: Project) -> None:
+    (nested.folder / "pkg" / "new.py").write_text(CLEAN)
+    run, folders = listing(nested)
+    assert (folders, run.checked) == (["./pkg/"], 1)
+    (nested.folder / "pkg" / "other.py").unlink()
+    assert listing(nested)[1] == ["./pkg/"]
+    (nested.folder / "pkg" / "inner").rename(nested.folder / "pkg" / "moved")
+    run, folders = listing(nested)
+    assert folders == ["./pkg/", "./pkg/moved/"]
+    assert ("pkg/moved/net.py", "TL001") in run.codes
+    assert listing(nested)[1] == []
+
+
+@needs_times
+def test_a_folder_in_the_place_of_another(nested: Project) -> None:
+    """Its times alone do not tell."""
+    nested.write("elsewhere/renamed.py", CONTAINER)
+    old = nested.folder / "pkg" / "inner"
+    old.rename(nested.folder / "old")
+    (nested.folder / "elsewhere").rename(old)
+    os.utime(old, ns=(0, (nested.folder / "old").stat().st_mtime_ns))
+    assert ("pkg/inner/renamed.py", "TL001") in listing(nested)[0].codes
+
+
+@needs_times
+def test_settings_and_ignored_files_count_in_folders_that_are_not_listed(nested: Project) -> None:
+    nested.write("pkg/.gitignore", "nothing\n")
+    nested.write("pkg/inner/pyproject.toml", "[tool.torchlint]\nignore = []\n")
+    assert len(listing(nested)[0].codes) == 2
+    assert listing(nested)[1] == []
+    (nested.folder / "pkg/inner/pyproject.toml").write_text("[tool.torchlint]\nignore = ['TL001']\n")
+    run, folders = listing(nested)
+    assert (run.codes, folders) == ([("net.py", "TL001")], [])
+    (nested.folder / "pkg/inner/pyproject.toml").write_text("[tool.torchlint]\nexclude = ['net.py']\n")
+    assert json.loads(listing(nested)[0].output)["summary"]["files"] == 4
+    (nested.folder / "pkg/.gitignore").write_text("inner/\nother.py\n")
+    run, folders = listing(nested)
+    assert (json.loads(run.output)["summary"]["files"], folders) == (3, [])
+
+
+@needs_times
+def test_folders_with_links_are_listed(nested: Project) -> None:
+    target = nested.write("elsewhere/target.txt", CONTAINER)
+    (nested.folder / "data" / "link.py").symlink_to(target)
+    (nested.folder / "data" / "folder").symlink_to(nested.folder / "pkg")
+    for _ in range(2):
+        run, folders = listing(nested)
+        assert "./data/" in folders
+        assert ("data/link.py", "TL001") in run.codes
+    target.unlink()
+    assert ("data/link.py", "TL000") in listing(nested)[0].codes
+
+
+@needs_times
+def test_names_that_are_no_text(nested: Project) -> None:
+    try:
+        (nested.folder / "data" / "\udce4.py").write_text(CLEAN)
+    except OSError:
+        pytest.skip("the file system has no such names")
+    for _ in range(2):
+        run, folders = listing(nested)
+        assert folders == ["./data/"]
+        assert "not written" not in run.log
+
+
+@needs_times
+def test_a_folder_that_changed_just_now_is_listed_again(project: Project) -> None:
+    project.check()
+    project.write("data/a.bin", "")
+    done = run_scouting(project, COUNTING.replace("listings.RACY = 0", "listings.RACY = 10**15"))
+    assert done.stderr.count("listed") == 2
+    done = run_scouting(project, COUNTING.replace("listings.RACY = 0", "listings.RACY = 10**15"))
+    assert done.stderr.count("listed") == 2
+
+
+@needs_times
+def test_file_systems_that_do_not_tell_of_additions(project: Project) -> None:
+    for _ in range(3):
+        run, folders = listing(project, "listings.dated_device = lambda folder: None")
+        assert (folders, "not written" in run.log) == (["./"], False)
+
+
+@needs_times
+def test_a_file_system_is_asked_whether_it_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = tmp_path.stat()
+    assert dated_device(str(tmp_path)) == status.st_dev
+    assert not list(tmp_path.iterdir())
+    assert dated_device(str(tmp_path / "missing")) is None
+    frozen = os.stat_result((*status[:7], 0, 0, 0))
+    monkeypatch.setattr(os, "stat", lambda _: frozen)
+    assert dated_device(str(tmp_path)) is None
+
+
+@needs_times
+def test_listings_of_what_is_gone_are_dropped(nested: Project) -> None:
+    shutil.rmtree(nested.folder / "pkg")
+    listing(nested)
+    connection = sqlite3.connect(nested.database)
+    ((folders,),) = connection.execute("SELECT CAST(folders AS BLOB) FROM listings").fetchall()
+    connection.close()
+    assert sorted(folders.split(b"\0")) == [b"", b"data"]
 
 
 # ---------------------------------------------------------------------------------------------------------- warmth

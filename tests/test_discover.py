@@ -374,7 +374,7 @@ def test_a_folder_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None
     scandir = os.scandir
 
     def refuse(path: str) -> object:
-        if path.endswith("locked"):
+        if path.rstrip("/").endswith("locked"):
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 

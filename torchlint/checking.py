@@ -25,7 +25,7 @@ from torchlint.settings import (
     check_selectors,
     is_live_only,
 )
-from torchlint.stopwatch import DISCOVERY, FIXES, READING, REPORT, stage
+from torchlint.stopwatch import CACHE, DISCOVERY, FIXES, READING, REPORT, stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class _Check:
 
     def _check_found(self, cache: ResultCache | None) -> Result:
         with stage(DISCOVERY):
-            found = discover(self._options.paths or [os.curdir], self._settings.of_folder, self._exclusion)
+            listing_of = cache.listings.of if cache else None
+            paths = self._options.paths or [os.curdir]
+            found = discover(paths, self._settings.of_folder, self._exclusion, listing_of)
         for path in found.missing:
             _complain(f"{path} does not exist")
         if not (found.files or found.unreadable or found.missing):
@@ -133,10 +135,13 @@ class _Check:
         from torchlint.cache.results import ResultCache
 
         config = self._settings.of_folder(os.curdir)
-        cache = ResultCache(cache_folder(self._options.cache_dir, config.cache_dir, config.origin), self._say)
-        paths = self._options.paths or [os.curdir]
-        if self._options.jobs != 1 and any(map(os.path.isdir, paths)):
-            cache.look_ahead()
+        folder = cache_folder(self._options.cache_dir, config.cache_dir, config.origin)
+        with stage(CACHE):
+            cache = ResultCache(folder, self._say)
+            cache.load()
+            paths = self._options.paths or [os.curdir]
+            if self._options.jobs != 1 and any(map(os.path.isdir, paths)):
+                cache.look_ahead()
         return cache
 
     def _part(self, found: Discovery, shard: Shard) -> Discovery:

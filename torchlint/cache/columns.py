@@ -1,4 +1,4 @@
-"""The two tables that every run reads whole, kept by columns: to fetch a row for each file takes twice as long.
+"""The tables that every run reads whole, kept by columns: to fetch a row for each file takes twice as long.
 
 Numbers are eight bytes each, as the machine has them; texts stand behind one another.
 """
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 Row = tuple[int, str, str, int, int]
 """A state with its id, path, digest, size and time."""
 
+Listed = tuple[int, int, int, str]
+"""What a listing holds for, the inode of the folder and its two times, and the names in it."""
+
+Columns = tuple[bytes, str, bytes]
+"""A row of the results as it is kept, without the salt."""
+
+NONE: Columns = (b"", "", b"")
+"""No results."""
+
 TABLES = {
     # What was at a path: the digest of a file, "/" for a folder, "-" for nothing. One path may have been several.
     "states": "CREATE TABLE states(ids BLOB NOT NULL, paths TEXT NOT NULL, digests TEXT NOT NULL, "
@@ -23,6 +32,8 @@ TABLES = {
     # The findings in files, by salt, with all the states that these follow from: others may be of other settings.
     "results": "CREATE TABLE results(salt INTEGER PRIMARY KEY, states BLOB NOT NULL, findings TEXT NOT NULL, "
     "needed BLOB NOT NULL)",
+    # The names in folders. There is no row where the file system does not tell when something is added to a folder.
+    "listings": "CREATE TABLE listings(folders TEXT NOT NULL, marks BLOB NOT NULL, names TEXT NOT NULL)",
 }
 
 _PATHS, _LINES = "\0", "\n"
@@ -38,6 +49,15 @@ class Results(Record):
 
 class Torn(Exception):
     """The columns of a table do not fit together."""
+
+
+def is_text(text: str) -> bool:
+    """Whether SQLite takes it: the name of a file may be no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_states(connection: sqlite3.Connection) -> list[Row]:
@@ -59,19 +79,36 @@ def read_states(connection: sqlite3.Connection) -> list[Row]:
         raise Torn(str(error)) from None
 
 
-def read_results(connection: sqlite3.Connection, salts: Iterable[int]) -> dict[int, Results]:
-    """The results by salt. Raises :class:`Torn`."""
-    statement = "SELECT states, findings, needed FROM results WHERE salt = ?"
-    found = {}
-    for salt in salts:
-        states, findings, needed = connection.execute(statement, (salt,)).fetchone() or (b"", "", b"")
-        try:
-            numbers = _numbers(states)
-            texts = _texts(findings, _LINES, numbers)
-            found[salt] = Results(dict(zip(numbers, texts, strict=True)), _numbers(needed))
-        except (AttributeError, TypeError, ValueError) as error:
-            raise Torn(str(error)) from None
-    return found
+def read_results(connection: sqlite3.Connection) -> dict[int, Columns]:
+    """All results by salt, for :func:`unpacked`: most of them are of other settings."""
+    found = connection.execute("SELECT salt, states, findings, needed FROM results").fetchall()
+    return {row[0]: row[1:] for row in found}
+
+
+def unpacked(columns: Columns) -> Results:
+    """The results of one salt. Raises :class:`Torn`."""
+    states, findings, needed = columns
+    try:
+        numbers = _numbers(states)
+        texts = _texts(findings, _LINES, numbers)
+        return Results(dict(zip(numbers, texts, strict=True)), _numbers(needed))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Torn(str(error)) from None
+
+
+def read_listings(connection: sqlite3.Connection) -> dict[str, Listed] | None:
+    """The listings by folder, ``None`` where there shall be none. Raises :class:`Torn`."""
+    row = connection.execute("SELECT folders, marks, names FROM listings").fetchone()
+    if row is None:
+        return None
+    folders, marks, names = row
+    try:
+        numbers = _numbers(marks)
+        nodes = numbers[::3]
+        columns = (nodes, numbers[1::3], numbers[2::3], _texts(names, _PATHS, nodes))
+        return dict(zip(_texts(folders, _PATHS, nodes), zip(*columns, strict=True), strict=True))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Torn(str(error)) from None
 
 
 def write_states(connection: sqlite3.Connection, rows: Collection[Row]) -> None:
@@ -94,6 +131,18 @@ def write_results(connection: sqlite3.Connection, results: Mapping[int, Results]
             for salt, (findings, needed) in results.items()
         ],
     )
+
+
+def write_listings(connection: sqlite3.Connection, listings: Mapping[str, Listed] | None) -> None:
+    """Keep these listings, in the place of those that were kept."""
+    connection.execute("DELETE FROM listings")
+    if listings is not None:
+        marks = [number for *mark, _ in listings.values() for number in mark]
+        names = _PATHS.join([each[3] for each in listings.values()])
+        connection.execute(
+            "INSERT INTO listings(folders, marks, names) VALUES (?, ?, ?)",
+            (_PATHS.join(listings), _bytes(marks), names),
+        )
 
 
 def _numbers(column: bytes) -> list[int]:

@@ -11,6 +11,9 @@ DATABASE = "torchlint.sqlite"
 APPLICATION = 0x746C6E74
 """What our database says it is, in SQLite's header: "tlnt"."""
 
+_ADDED = "added"
+"""A file that is only there for a moment."""
+
 _MARKS = {
     ".gitignore": "# Made by torchlint.\n*\n",
     "CACHEDIR.TAG": (
@@ -44,13 +47,31 @@ def prepare(folder: str) -> None:
                 file.write(content)
 
 
+def dated_device(folder: str) -> int | None:
+    """The file system of the folder, if it changes the time of a folder when something is added or taken away.
+
+    Some that are mounted over a network do not.
+    """
+    path = os.path.join(folder, _ADDED)
+    try:
+        os.utime(folder, (0, 0))
+        with open(path, "wb"):
+            added = os.stat(folder).st_mtime
+        os.utime(folder, (0, 0))
+        os.remove(path)
+        status = os.stat(folder)
+    except OSError:  # the folder may be another user's
+        return None
+    return status.st_dev if added and status.st_mtime else None
+
+
 def clean(folder: str) -> bool:
     """Take away what torchlint made, and the folder when nothing else is in it; whether there was anything."""
     removed = False
     if _is_ours(os.path.join(folder, DATABASE)):
         for suffix in ("", "-journal", "-wal", "-shm"):
             removed |= _remove(os.path.join(folder, f"{DATABASE}{suffix}"))
-    for name, content in _MARKS.items():
+    for name, content in {**_MARKS, _ADDED: ""}.items():
         path = os.path.join(folder, name)
         if _content(path) == content.encode():
             removed |= _remove(path)

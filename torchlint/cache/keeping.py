@@ -6,8 +6,20 @@ import json
 import time
 from collections.abc import Iterable
 
-from torchlint.cache.columns import Results, Row, read_results, read_states, write_results, write_states
+from torchlint.cache.columns import (
+    Results,
+    Row,
+    is_text,
+    read_listings,
+    read_results,
+    read_states,
+    unpacked,
+    write_listings,
+    write_results,
+    write_states,
+)
 from torchlint.cache.ledger import Basis, Ledger, record
+from torchlint.cache.listings import Listings
 from torchlint.cache.states import States, probed_names
 from torchlint.cache.store import probes_in
 from torchlint.project.trace import FOLDER, Asker, State, digest
@@ -31,8 +43,9 @@ class _Finding(Record):
 class Keeping:
     """One transaction. ``salts`` are those that the run asked for."""
 
-    def __init__(self, states: States, ledger: Ledger, salts: Iterable[str]) -> None:
+    def __init__(self, states: States, listings: Listings, ledger: Ledger, salts: Iterable[str]) -> None:
         self._states = states
+        self._listings = listings
         self._ledger = ledger
         self._salts = list(salts)
         self._fresh: list[_Finding] = []
@@ -53,16 +66,23 @@ class Keeping:
         """The transaction itself. Where another run wrote in between, no number that was loaded means anything."""
         self._as_loaded = as_loaded
         self._connection = connection
+        if self._fresh or self._states.news:
+            self._write_findings()
+        kept = read_listings(connection)
+        if self._listings.fresh or kept is None:
+            write_listings(connection, self._listings.to_keep(kept))
+
+    def _write_findings(self) -> None:
+        connection = self._connection
         self._rows = {row[0]: row for row in read_states(connection)}
         self._highest = max(self._rows, default=0)
-        salts = connection.execute("SELECT salt FROM results").fetchall()
-        self._results = read_results(connection, [salt for (salt,) in salts])
-        if as_loaded:
+        self._results = {salt: unpacked(columns) for salt, columns in read_results(connection).items()}
+        if self._as_loaded:
             self._note_what_was_seen()
         numbers = {salt: self._salt(salt) for salt in self._salts}
         for finding in self._fresh:
             self._write_finding(finding, numbers[finding.salt])
-        rows = [(path, *row) for path, row in self._ledger.outlines.items()]
+        rows = [(path, *row) for path, row in self._ledger.outlines.items() if is_text(path)]
         connection.executemany("INSERT OR REPLACE INTO outlines(path, key, body) VALUES (?, ?, ?)", rows)
         if self._fresh or self._states.gone:
             self._sweep()
@@ -109,7 +129,7 @@ class Keeping:
     # -- states ----------------------------------------------------------------------------------------------------
 
     def _state(self, path: str) -> int | None:
-        """The number of what is at ``path``, ``None`` where nobody looked."""
+        """The number of what is at ``path``, ``None`` where nobody looked, or where the path is no text."""
         if path not in self._ids:
             self._ids[path] = self._stored(path)
         return self._ids[path]
@@ -122,7 +142,7 @@ class Keeping:
                 known = probed_names(probes_in(self._connection, row[0]))
                 self._write_probes(row[0], known, self._ledger.probes.get(path, {}))
             return row[0]
-        return None if state is None else self._insert(path, state)
+        return self._insert(path, state) if state is not None and is_text(path) else None
 
     def _insert(self, path: str, state: State) -> int:
         self._highest += 1

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from torchlint.cache import salt, scout
+from torchlint.cache.columns import Row
+from torchlint.cache.listings import Listings
 from torchlint.cache.states import States, unchanged_files
 from torchlint.cache.store import Malformed, Needs, Result, Store, Unusable
 from torchlint.config import Config
@@ -34,8 +36,8 @@ class Held(Record):
 
 _CLEAN = Held(())
 
-_WORTH_A_SCOUT = 1 << 24
-"""Bytes of a database of some 2,000 files: with a smaller one, starting a process takes longer than to look."""
+_WORTH_A_SCOUT = 2_000
+"""How many states there are where to start a process takes less time than to look at half of them."""
 
 _LEADING_OUT = ("/", ".")
 """How a path may begin that is not below the working directory, as paths are shown."""
@@ -62,7 +64,9 @@ class ResultCache:
         self._store = Store(folder)
         self._warn = warn
         self._started = time.time_ns()
-        self._states = States(self.base, self._store, self._started, self._seen)
+        self._rows: list[Row] | None = None
+        self.listings = Listings(folder, self._started)
+        self._states = States(self.base, self._store, self._started, self._seen, self.listings.times)
         self._ledger: Ledger | None = None
         self._doubtful: list[tuple[str, Result, Needs]] = []
         self._confirmed: list[tuple[str, Result]] = []
@@ -80,24 +84,27 @@ class ResultCache:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
+    def load(self) -> None:
+        """Read what the store has."""
+        try:
+            self._rows, listings = self._store.load()
+            self.listings.load(listings)
+        except Exception as error:
+            self._give_up(error)
+
     def look_ahead(self) -> None:
-        """Have the files in the cache looked at, while those to check are found."""
-        if self._store.size < _WORTH_A_SCOUT or not scout.is_possible():
+        """Have the files looked at by another process, while those to check are found."""
+        rows = self._rows
+        if rows is None or len(rows) < _WORTH_A_SCOUT or not scout.is_possible():
             return
         try:
-            self._scout = scout.Scout.send(self._look)
+            self._scout = scout.Scout.send(lambda: unchanged_files(rows, self.base))
         except OSError:  # there may be no more processes
             return
 
-    def _look(self) -> list[int]:
-        """What the scout does. What is wrong with the cache is told where the results are looked up."""
-        rows = self._store.states()
-        return [self._store.generation, *unchanged_files(rows, self.base)]
-
     def _seen(self) -> list[int]:
-        """The files that the scout saw unchanged, if its states are of the same generation."""
-        generation, *numbers = (self._scout.report() if self._scout else []) or [-1]
-        return numbers if generation == self._store.generation else []
+        """The files that the scout saw unchanged."""
+        return self._scout.report() if self._scout else []
 
     def close(self) -> None:
         """End what still looks ahead."""
@@ -108,21 +115,27 @@ class ResultCache:
         """The results that hold, by the paths of the files."""
         self._files = files
         try:
-            return self._look_up()
+            if self._rows is not None:
+                return self._look_up(self._rows)
         except Exception as error:
-            self._warn(f"cache not read: {_describe(error)}")
-            self._store.start_over = isinstance(error, Malformed) or not isinstance(error, Unusable)
+            self._give_up(error)
         finally:
             self.close()
-        self._states = States(self.base, self._store, self._started, list)
+        self._states = States(self.base, self._store, self._started)
         self._doubtful = []
         self._confirmed = []
         self.counts = Counts(misses=len(files))
         return {}
 
-    def _look_up(self) -> dict[str, Held]:
+    def _give_up(self, error: Exception) -> None:
+        """Do without what is kept."""
+        self._warn(f"cache not read: {_describe(error)}")
+        self._store.start_over = isinstance(error, Malformed) or not isinstance(error, Unusable)
+        self._rows = None
+
+    def _look_up(self, rows: list[Row]) -> dict[str, Held]:
         paths = self._paths()
-        self._states.load(*self._store.load(list(paths)))
+        self._states.load(rows, self._store.results(paths))
         found: dict[str, Result] = {}
         for text, those in paths.items():
             if text in self._store.salts:
@@ -264,13 +277,14 @@ class ResultCache:
 
     def keep(self, fresh: Mapping[str, tuple[Diagnostic, ...]]) -> None:
         """Write down the findings of this run, by file, and what is known anew about files that did not change."""
-        if not (fresh or self._confirmed or self._states.refreshed or self._states.gone):
+        if not (fresh or self._confirmed or self._states.news or self.listings.worth_keeping):
             return
         try:
             from torchlint.cache import findings
             from torchlint.cache.keeping import Keeping
 
-            keeping = Keeping(self._states, self.ledger, dict.fromkeys(self._salts.values()))
+            wanted = set(self._salts.values())
+            keeping = Keeping(self._states, self.listings, self.ledger, sorted(wanted))
             salts = {path: self._salts[id(config)] for path, config in self._files.items()}
             for path, result in self._confirmed:
                 keeping.add(self.short(path), salts[path], self._states.findings(*result))

@@ -12,7 +12,7 @@ from torchlint import __version__
 from torchlint.config import Config
 from torchlint.project.environment import package_folders
 
-FORMAT = 4
+FORMAT = 5
 
 
 def surroundings(base: str) -> str:

@@ -11,7 +11,7 @@ from torchlint.cache.columns import Results, Row
 from torchlint.cache.store import Malformed, Store
 from torchlint.project.trace import ABSENT, FOLDER, WHOLE, digest, kind_of, whole
 
-_RACY = 2_000_000_000
+RACY = 2_000_000_000
 """Nanoseconds in which a file may change once more without another time, on file systems that count coarsely."""
 
 _LARGEST = 1 << 26
@@ -21,6 +21,9 @@ _FEW = 8
 """How many names are looked for one by one; for more, a folder is listed."""
 
 _NO_FILE = (ABSENT, FOLDER)
+
+_PLAIN_FOLDER = (FOLDER, 0)
+"""The digest and size of a folder without links in it, which is the same while its time is."""
 
 
 def unchanged_files(rows: Iterable[Row], base: str) -> list[int]:
@@ -63,19 +66,29 @@ def _absolute(path: str, base: str) -> str:
 
 
 class States:
-    """The states in the store, each looked at once when it matters. ``seen`` gives files that others saw unchanged.
+    """The states in the store, each looked at once when it matters.
+
+    ``seen`` gives files that others saw unchanged, ``walked`` has the times of folders that were looked at already.
 
     ``refreshed`` are the sizes and times of what is unchanged although these differ; ``gone`` are the states of
     files that were deleted.
     """
 
-    def __init__(self, base: str, store: Store, started: int, seen: Callable[[], Iterable[int]]) -> None:
+    def __init__(
+        self,
+        base: str,
+        store: Store,
+        started: int,
+        seen: Callable[[], Iterable[int]] = list,
+        walked: Mapping[str, int] | None = None,
+    ) -> None:
         self._base = os.path.join(base, "")
         self._store = store
         self._started = started
         self._rows: dict[int, Row] = {}
         self._results: Mapping[int, Results] = {}
         self._seen = seen
+        self._walked = {} if walked is None else walked
         self._verdicts: dict[int, bool] = {}
         self._digests: dict[str, str] = {}
         self._probes: dict[int, str] = {}
@@ -113,6 +126,11 @@ class States:
         """What was at ``path`` and still is."""
         return next((row for row in self.of_path(path) if self._holds(row)), None)
 
+    @property
+    def news(self) -> bool:
+        """Whether this run knows more of what was kept."""
+        return bool(self.refreshed or self.gone)
+
     def results(self, salt: int) -> dict[str, int]:
         """The states of files, by path, that there are results for under a salt, whatever became of the files."""
         rows = self._rows
@@ -135,7 +153,9 @@ class States:
         return {number for number in in_doubt if number not in rows or not self._holds(rows[number])}
 
     def _look_at_others(self, rows: list[Row]) -> None:
-        differing = [row for row in rows if not looks_the_same(row, self._base)]
+        times = self._walked
+        unseen = [row for row in rows if times.get(row[1]) != row[4] or row[2:4] != _PLAIN_FOLDER]
+        differing = [row for row in unseen if not looks_the_same(row, self._base)]
         self._verdicts.update(dict.fromkeys([row[0] for row in rows], True))
         self._probes = self._store.probes([row[0] for row in differing if row[2] == FOLDER])
         self._verdicts.update([(row[0], self._look(row)) for row in differing])
@@ -147,7 +167,7 @@ class States:
 
     def trusted(self, mtime: int) -> int:
         """The time as it may be stored: none where the file was so new that it may have changed after."""
-        return mtime if mtime < self._started - _RACY else -1
+        return mtime if mtime < self._started - RACY else -1
 
     @cached_property
     def _with_results(self) -> set[int]:

@@ -1,4 +1,4 @@
-"""The database: read with one statement, written in one transaction, and never trusted to be what it should be.
+"""The database: read in one transaction, written in one transaction, and never trusted to be what it should be.
 
 It has SQLite's rollback journal, not its write-ahead log, which needs to write for reading and shared memory
 that network file systems do not have.
@@ -7,10 +7,22 @@ that network file systems do not have.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from torchlint.cache.columns import TABLES, Results, Row, Torn, read_results, read_states
+from torchlint.cache.columns import (
+    NONE,
+    TABLES,
+    Columns,
+    Listed,
+    Results,
+    Row,
+    Torn,
+    read_listings,
+    read_results,
+    read_states,
+    unpacked,
+)
 from torchlint.cache.folder import APPLICATION, DATABASE, is_foreign, prepare
 from torchlint.cache.salt import FORMAT
 
@@ -58,31 +70,25 @@ class Store:
         self._is_ours = False
         self.generation = 0
         self.salts: dict[str, int] = {}
+        self._columns: dict[int, Columns] = {}
 
-    @property
-    def size(self) -> int:
-        """The bytes of the database, 0 where there is none."""
-        try:
-            return os.stat(self.path).st_size
-        except OSError:
-            return 0
-
-    def states(self) -> list[Row]:
-        """All states, and no findings."""
-        with self._reading() as connection:
-            self._check(connection)
-            return read_states(connection)
-
-    def load(self, salts: Sequence[str]) -> tuple[list[Row], dict[int, Results]]:
-        """All states, and the results under ``salts``; nothing where there is no database."""
+    def load(self) -> tuple[list[Row], dict[str, Listed] | None]:
+        """All states and listings; none where there is no database. Results are read with them, for :meth:`results`."""
         if not os.path.exists(self.path):
-            return [], {}
+            return [], None
         with self._reading() as connection:
             self._check(connection)
-            marks = ",".join("?" * len(salts))
-            found = connection.execute(f"SELECT text, id FROM salts WHERE text IN ({marks})", tuple(salts))
-            self.salts = dict(found.fetchall())
-            return read_states(connection), read_results(connection, self.salts.values())
+            self.salts = dict(connection.execute("SELECT text, id FROM salts").fetchall())
+            self._columns = read_results(connection)
+            return read_states(connection), read_listings(connection)
+
+    def results(self, salts: Collection[str]) -> dict[int, Results]:
+        """The results under ``salts``, of what was loaded."""
+        self.salts = {text: number for text, number in self.salts.items() if text in salts}
+        try:
+            return {number: unpacked(self._columns.get(number, NONE)) for number in self.salts.values()}
+        except Torn as error:
+            raise Malformed(f"{self.path}: {error}") from None
 
     def _check(self, connection: sqlite3.Connection) -> None:
         if not self._is_sound(connection):
@@ -126,6 +132,7 @@ class Store:
         try:
             connection = connected(self.path)
             try:
+                connection.execute("BEGIN")  # else every statement could see what another run wrote meanwhile
                 yield connection
             finally:
                 connection.close()

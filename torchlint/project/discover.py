@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from torchlint.config import FILE_NAMES, Config, matches
 from torchlint.project.gitignore import Lines, pattern_of
@@ -62,11 +62,51 @@ class Exclusion(Record):
     forced: bool = False
 
 
+class Listing(Record):
+    """The names in a folder: of regular files with our suffixes, of folders to walk, of anything else that has our
+    suffixes (links above all), and those that decide over the folder."""
+
+    files: list[str]
+    folders: list[str]
+    others: list[str]
+    special: list[str]
+
+
+def listed(folder: str) -> Listing:
+    """What is in a folder. Raises ``OSError`` for what cannot be listed."""
+    listing = Listing([], [], [], [])
+    files, folders, others, special = listing
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
+                files.append(name)
+            elif entry.is_dir(follow_symlinks=False):
+                if name not in EXCLUDED_FOLDERS:
+                    folders.append(name)
+            elif name.endswith(SUFFIXES):
+                others.append(name)
+            if name in _SPECIAL:
+                special.append(name)
+    return listing
+
+
+def _listed(folder: str, _real: str) -> Listing:
+    return listed(folder)
+
+
 def discover(
-    paths: Sequence[str], config_of: Callable[[str], Config], exclusion: Exclusion | None = None
+    paths: Sequence[str],
+    config_of: Callable[[str], Config],
+    exclusion: Exclusion | None = None,
+    listing_of: Callable[[str, str], Listing] | None = None,
 ) -> Discovery:
-    """Find the Python files at and below ``paths``. ``config_of`` gives the settings of a folder."""
-    search = _Search(config_of, exclusion or Exclusion())
+    """Find the Python files at and below ``paths``.
+
+    ``config_of`` gives the settings of a folder, ``listing_of`` what :func:`listed` does, of its path, also that
+    without links.
+    """
+    search = _Search(config_of, exclusion or Exclusion(), listing_of or _listed)
     for path in paths:
         search.start(path)
     return search.result()
@@ -92,10 +132,19 @@ def excluded(
 
 
 class _Search:
-    def __init__(self, config_of: Callable[[str], Config], exclusion: Exclusion) -> None:
+    def __init__(
+        self,
+        config_of: Callable[[str], Config],
+        exclusion: Exclusion,
+        listing_of: Callable[[str, str], Listing],
+    ) -> None:
         self._config_of = config_of
         self._exclusion = exclusion
-        self._found: dict[str, tuple[str, Config]] = {}  # by the real path of the file
+        self._listing_of = listing_of
+        self._walked_files: list[_Files] = []
+        self._found: dict[
+            str, tuple[str, Config]
+        ] = {}  # of links and of files that were named, by the real path
         self._linked: set[str] = set()  # the real paths of files that only links led to
         self._excluded = _Patterns(exclusion.patterns, os.getcwd())
         self._unreadable: dict[str, str] = {}
@@ -104,10 +153,19 @@ class _Search:
 
     def result(self) -> Discovery:
         return Discovery(
-            dict(self._found.values()),
+            self._files(),
             [Unreadable(path, reason) for path, reason in sorted(self._unreadable.items())],
             list(dict.fromkeys(self._missing)),
         )
+
+    def _files(self) -> dict[str, Config]:
+        """All files by the paths that are shown, each once: a link or another name may lead to one that was walked."""
+        if not self._found:  # no folder is walked twice
+            return {shown + name: config for _, shown, config, names in self._walked_files for name in names}
+        for real, shown, config, names in self._walked_files:
+            for name in names:
+                self._take_found(real + name, (shown + name, config), linked=False)
+        return dict(self._found.values())
 
     def start(self, path: str) -> None:
         """Take in a path that the user named: it counts although it is ignored or has another suffix."""
@@ -138,10 +196,13 @@ class _Search:
         elif path.endswith(".ipynb"):
             self._refuse(path, NOTEBOOK)
         else:
-            before = self._found.get(real)
-            if before is None or (linked, found[0]) < (real in self._linked, before[0]):
-                self._found[real] = found
-                (self._linked.add if linked else self._linked.discard)(real)
+            self._take_found(real, found, linked)
+
+    def _take_found(self, real: str, found: tuple[str, Config], linked: bool) -> None:
+        before = self._found.get(real)
+        if before is None or (linked, found[0]) < (real in self._linked, before[0]):
+            self._found[real] = found
+            (self._linked.add if linked else self._linked.discard)(real)
 
     def _refuse(self, path: str, reason: str) -> None:
         self._unreadable[display(path)] = reason
@@ -154,53 +215,46 @@ class _Search:
         config = self._config_of(root)
         lifted = [rule for rule in self._patterns(config) if matches(*rule, root, folder=True)]
         shown = display(os.path.join(root, "_"))[:-1]
-        waiting = [_Folder(root, os.path.join(os.path.realpath(root), ""), shown, ignores, config)]
+        path, real = os.path.join(root, ""), os.path.join(os.path.realpath(root), "")
+        waiting = [_Folder(path, real, shown, ignores, config)]
         while waiting:
             folder = waiting.pop()
-            if folder.real in self._walked:
+            path, real, shown, ignores, config = folder
+            if real in self._walked:
                 continue
-            self._walked.add(folder.real)
+            self._walked.add(real)
             try:
-                listing = _listed(folder.path)
+                listing = self._listing_of(path, real)
             except OSError as error:
-                self._refuse(folder.path, _reason(error))
+                self._refuse(path, _reason(error))
                 continue
-            ignores, config = folder.ignores, folder.config
             if listing.special:
-                ignores = ignores.within(folder.path, listing.special)
-                config = config if listing.special.isdisjoint(FILE_NAMES) else self._config_of(folder.path)
+                ignores = ignores.within(path, listing.special)
+                if any(name in FILE_NAMES for name in listing.special):
+                    config = self._config_of(path)
             patterns = [rule for rule in self._patterns(config) if rule not in lifted]
             if patterns or ignores.files:
-                listing = listing.without(ignores, patterns)
-            for entry in listing.folders:
-                name = entry.name
-                real, shown = folder.real + name + os.sep, f"{folder.shown}{name}/"
-                waiting.append(_Folder(entry.path, real, shown, ignores, config))
-            self._take_all(listing, folder, config)
+                listing = _without(listing, path, ignores, patterns)
+            for name in listing.folders:
+                inner = f"{name}{os.sep}"
+                waiting.append(_Folder(path + inner, real + inner, f"{shown}{name}/", ignores, config))
+            if listing.files:
+                self._walked_files.append(_Files(real, shown, config, listing.files))
+            for name in listing.others:
+                self._take_entry(name, folder, config)
 
-    def _take_all(self, listing: _Listing, folder: _Folder, config: Config) -> None:
-        found = self._found
-        for entry in listing.files:
-            name = entry.name
-            real = folder.real + name
-            if real not in found:  # nearly all are so
-                found[real] = (folder.shown + name, config)
-            else:
-                self._take_entry(entry, folder, config)
-        for entry in listing.others:
-            self._take_entry(entry, folder, config)
-
-    def _take_entry(self, entry: os.DirEntry[str], folder: _Folder, config: Config) -> None:
-        linked = entry.is_symlink()
+    def _take_entry(self, name: str, folder: _Folder, config: Config) -> None:
+        path = folder.path + name
         try:
-            if linked and (entry.is_dir() or entry.name.startswith(".#")):
+            linked = os.path.islink(path)
+            if linked and (os.path.isdir(path) or name.startswith(".#")):
                 return  # a link to a folder, or the lock that Emacs keeps beside a file being edited
-            real, shown = os.path.realpath(folder.real + entry.name), folder.shown + entry.name
-            self._take(entry.path, real, entry.stat(), (shown, config), linked)
+            real, shown = os.path.realpath(folder.real + name), folder.shown + name
+            self._take(path, real, os.stat(path), (shown, config), linked)
         except FileNotFoundError:
-            self._refuse(entry.path, "is a link to a file that does not exist")
+            self._refuse(path, "is a link to a file that does not exist")
         except OSError as error:
-            self._refuse(entry.path, _reason(error))
+            self._refuse(path, _reason(error))
 
     def _patterns(self, config: Config) -> list[_Patterns]:
         if not (config.exclude or self._excluded.patterns):
@@ -228,7 +282,7 @@ class _IgnoreFile(Record):
 class _Folder(Record):
     """A folder to walk; ``real`` is its path without links, so that a loop of links ends.
 
-    What is in it is shown with ``shown`` in front; both end where the names begin.
+    What is in it is shown with ``shown`` in front. All three end where the names begin.
     """
 
     path: str
@@ -238,47 +292,28 @@ class _Folder(Record):
     config: Config
 
 
-class _Listing(Record):
-    """What there is in a folder: regular files with our suffixes, folders to walk, anything else that has our suffixes
-    (links above all), and the names that decide over the folder."""
+class _Files(Record):
+    """Regular files in a folder that was walked."""
 
-    files: list[os.DirEntry[str]]
-    folders: list[os.DirEntry[str]]
-    others: list[os.DirEntry[str]]
-    special: set[str]
-
-    def without(self, ignores: _Ignores, patterns: list[_Patterns]) -> _Listing:
-        """What is not ignored and not excluded of it."""
-        files, folders, others = (
-            [entry for entry in entries if not _left_out(entry, entries is self.folders, ignores, patterns)]
-            for entries in self[:3]
-        )
-        return _Listing(files, folders, others, self.special)
+    real: str
+    shown: str
+    config: Config
+    names: list[str]
 
 
-def _listed(folder: str) -> _Listing:
-    """Raises ``OSError`` for what cannot be listed."""
-    listing = _Listing([], [], [], set())
-    files, folders, others, special = listing
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = entry.name
-            if name.endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
-                files.append(entry)
-            elif entry.is_dir(follow_symlinks=False):
-                if name not in EXCLUDED_FOLDERS:
-                    folders.append(entry)
-            elif name.endswith(SUFFIXES):
-                others.append(entry)
-            if name in _SPECIAL:
-                special.add(name)
-    return listing
+def _without(listing: Listing, folder: str, ignores: _Ignores, patterns: list[_Patterns]) -> Listing:
+    """What is not ignored and not excluded of it; ``folder`` ends where the names begin."""
+    files, folders, others = (
+        [name for name in names if not _left_out(folder + name, names is listing.folders, ignores, patterns)]
+        for names in listing[:3]
+    )
+    return Listing(files, folders, others, listing.special)
 
 
-def _left_out(entry: os.DirEntry[str], folder: bool, ignores: _Ignores, patterns: list[_Patterns]) -> bool:
-    if any(matches(*rule, entry.path, folder=folder) for rule in patterns):
+def _left_out(path: str, folder: bool, ignores: _Ignores, patterns: list[_Patterns]) -> bool:
+    if any(matches(*rule, path, folder=folder) for rule in patterns):
         return True
-    return ignores.ignore(entry.path, folder=folder)
+    return ignores.ignore(path, folder=folder)
 
 
 class _Ignores(Record):
@@ -297,11 +332,11 @@ class _Ignores(Record):
             above.append(here := parent)
         ignores = cls()
         for parent in reversed(above):
-            present = {name for name in (".git", ".gitignore") if os.path.exists(os.path.join(parent, name))}
+            present = [name for name in (".git", ".gitignore") if os.path.exists(os.path.join(parent, name))]
             ignores = ignores.within(parent, present)
         return ignores
 
-    def within(self, folder: str, names: set[str]) -> _Ignores:
+    def within(self, folder: str, names: Iterable[str]) -> _Ignores:
         """Those in force inside ``folder``, which has entries called ``names``."""
         # A repository inside another is a world of its own.
         files = () if ".git" in names else self.files
