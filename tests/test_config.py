@@ -256,9 +256,24 @@ def test_the_line_in_a_pyproject_is_that_of_our_table(tmp_path: Path) -> None:
     assert complaint(path).startswith("pyproject.toml:6: `select`: unknown rule `TL999`")
 
 
-def test_a_broken_pyproject_is_named_even_where_it_may_not_be_about_us(tmp_path: Path) -> None:
-    path = write(tmp_path, "pyproject.toml", "[project\n")
+@pytest.mark.parametrize(
+    "text", ["[project\n[tool.torchlint]\n", '[project\n["tool"."\\U00000074orchlint"]\n']
+)
+def test_a_broken_pyproject_that_may_be_about_us_is_named(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, "pyproject.toml", text)
     assert complaint(path).startswith("pyproject.toml:1: not valid TOML: ")
+
+
+def test_a_broken_pyproject_that_does_not_name_us_is_the_business_of_others(tmp_path: Path) -> None:
+    write(tmp_path, "torchlint.toml", "preview = true\n")
+    (tmp_path / "inner").mkdir()
+    path = write(tmp_path / "inner", "pyproject.toml", "[project\n")
+    assert Settings().of_folder(str(path.parent)).preview
+
+
+def test_our_name_may_be_written_in_numbers(tmp_path: Path) -> None:
+    write(tmp_path, "pyproject.toml", '[tool."torch\\u006cint"]\npreview = true\n')
+    assert Settings().of_folder(str(tmp_path)).preview
 
 
 def test_settings_that_are_not_text(tmp_path: Path) -> None:

@@ -166,8 +166,12 @@ def _shown(path: str) -> str:
 
 def _table(path: str) -> dict[str, Any] | None:
     """The settings in a TOML file; ``None`` for a ``pyproject.toml`` that is not about torchlint."""
-    document = _parse(path)
-    if os.path.basename(path) != "pyproject.toml":
+    content = _content(path)
+    is_shared = os.path.basename(path) == "pyproject.toml"
+    if is_shared and not _may_name_us(content):
+        return None
+    document = _parse(path, content)
+    if not is_shared:
         return document
     tool = document.get("tool", {})
     table = tool.get("torchlint") if isinstance(tool, dict) else None
@@ -176,14 +180,24 @@ def _table(path: str) -> dict[str, Any] | None:
     return table
 
 
-def _parse(path: str) -> dict[str, Any]:
-    from torchlint import toml  # imported only where there is a file to read
-
+def _content(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            document: dict[str, Any] = toml.loads(file.read().decode("utf-8"))
+            return file.read()
     except OSError as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror or error}") from None
+
+
+def _may_name_us(content: bytes) -> bool:
+    """Whether there may be a table of ours: to read TOML takes longer than to check a small project once more."""
+    return b"torchlint" in content or b"\\u" in content.lower()  # any letter may be written as its number
+
+
+def _parse(path: str, content: bytes) -> dict[str, Any]:
+    from torchlint import toml  # imported only where there is something to read
+
+    try:
+        document: dict[str, Any] = toml.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{_shown(path)}: is not UTF-8 (byte {error.start})") from None
     except toml.TOMLDecodeError as error:

@@ -1,14 +1,23 @@
-"""Findings as JSON and back. What is read may come from a stranger's disk: whatever is not as written is refused."""
+"""Findings as a line of text and back. What is read may come from a stranger's disk: whatever is not as written is
+refused."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterator
 
+from torchlint.cache.fields import joined, parted
 from torchlint.diagnostic import Diagnostic, Edit, Finding, Fix, Label, Position, Range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypeVar
+
+    from torchlint.diagnostic import Safety, Severity
+
+    T = TypeVar("T")
+
+_SEVERITIES: dict[str, Severity] = {"error": "error", "warning": "warning", "note": "note"}
+_SAFETIES: dict[str, Safety] = {"safe": "safe", "unsafe": "unsafe"}
 
 
 class Malformed(Exception):
@@ -17,10 +26,25 @@ class Malformed(Exception):
 
 def write(diagnostics: tuple[Diagnostic, ...]) -> str:
     """The findings in one file, without its path: empty for none."""
-    if not diagnostics:
-        return ""
-    rows = [(each.code, each.name, each.severity, each.finding) for each in diagnostics]
-    return json.dumps(rows, separators=(",", ":"))
+    return joined(text for each in diagnostics for text in _texts(each))
+
+
+def _texts(diagnostic: Diagnostic) -> Iterator[str]:
+    yield from (diagnostic.code, diagnostic.name, diagnostic.severity)
+    place, message, caption, labels, fix, advice = diagnostic.finding
+    yield from (_place(place), message, caption, advice, str(len(labels)))
+    for label in labels:
+        yield from (_place(label.range), label.message)
+    yield "" if fix is None else fix.safety
+    if fix is not None:
+        yield from (fix.message, str(len(fix.edits)))
+        for edit in fix.edits:
+            yield from (_place(edit.range), edit.content)
+
+
+def _place(place: Range) -> str:
+    start, end = place
+    return f"{start.line} {start.column} {end.line} {end.column}"
 
 
 def read(text: str, path: str) -> tuple[Diagnostic, ...]:
@@ -28,73 +52,69 @@ def read(text: str, path: str) -> tuple[Diagnostic, ...]:
     if not text:
         return ()
     try:
-        return tuple(_diagnostic(row, path) for row in _list(json.loads(text)))
-    except (ValueError, RecursionError) as error:
+        return tuple(_Reader(parted(text)).diagnostics(path))
+    except ValueError as error:
         raise Malformed(str(error)) from None
 
 
-def _diagnostic(row: Any, path: str) -> Diagnostic:
-    code, name, severity, finding = _list(row, 4)
-    if severity not in ("error", "warning", "note"):
-        raise Malformed("severity")
-    return Diagnostic(_word(code), _word(name), severity, path, _finding(finding))
+class _Reader:
+    """Takes one text after the other."""
 
+    def __init__(self, texts: list[str]) -> None:
+        self._rest = list(reversed(texts))
 
-def _finding(row: Any) -> Finding:
-    place, message, caption, labels, fix, advice = _list(row, 6)
-    return Finding(
-        _range(place),
-        _word(message),
-        _word(caption),
-        tuple(_label(label) for label in _list(labels)),
-        None if fix is None else _fix(fix),
-        _word(advice),
-    )
+    def diagnostics(self, path: str) -> Iterator[Diagnostic]:
+        while self._rest:
+            code, name = self._word(), self._word()
+            severity = _SEVERITIES.get(self._text())
+            if severity is None:
+                raise Malformed("severity")
+            yield Diagnostic(code, name, severity, path, self._finding())
 
+    def _finding(self) -> Finding:
+        place, message, caption, advice = self._range(), self._word(), self._word(), self._word()
+        return Finding(place, message, caption, self._several(self._label), self._fix(), advice)
 
-def _label(row: Any) -> Label:
-    place, message = _list(row, 2)
-    return Label(_range(place), _word(message))
+    def _label(self) -> Label:
+        return Label(self._range(), self._word())
 
+    def _fix(self) -> Fix | None:
+        text = self._text()
+        if not text:
+            return None
+        safety = _SAFETIES.get(text)
+        if safety is None:
+            raise Malformed("safety")
+        return Fix(self._word(), self._several(self._edit), safety)
 
-def _fix(row: Any) -> Fix:
-    message, edits, safety = _list(row, 3)
-    if safety not in ("safe", "unsafe"):
-        raise Malformed("safety")
-    return Fix(_word(message), tuple(_edit(edit) for edit in _list(edits)), safety)
+    def _edit(self) -> Edit:
+        return Edit(self._range(), self._text())
 
+    def _several(self, read: Callable[[], T]) -> tuple[T, ...]:
+        return tuple(read() for _ in range(self._number(self._text())))
 
-def _edit(row: Any) -> Edit:
-    place, content = _list(row, 2)
-    return Edit(_range(place), _text(content))
+    def _range(self) -> Range:
+        numbers = self._text().split(" ")
+        if len(numbers) != 4:
+            raise Malformed("range")
+        line, column, last_line, last_column = map(self._number, numbers)
+        if not (line and column and last_line and last_column):
+            raise Malformed("position")
+        return Range(Position(line, column), Position(last_line, last_column))
 
+    def _number(self, text: str) -> int:
+        if not (text.isascii() and text.isdecimal()):
+            raise Malformed("number")
+        return int(text)
 
-def _range(row: Any) -> Range:
-    start, end = _list(row, 2)
-    return Range(_position(start), _position(end))
+    def _word(self) -> str:
+        """Text for the terminal, which must not be able to control it."""
+        text = self._text()
+        if not text.replace("\n", " ").isprintable():
+            raise Malformed("text")
+        return text
 
-
-def _position(row: Any) -> Position:
-    line, column = _list(row, 2)
-    if type(line) is not int or type(column) is not int or line < 1 or column < 1:
-        raise Malformed("position")
-    return Position(line, column)
-
-
-def _list(value: Any, length: int | None = None) -> list[Any]:
-    if not isinstance(value, list) or (length is not None and len(value) != length):
-        raise Malformed("list")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Malformed("text")
-    return value
-
-
-def _word(value: Any) -> str:
-    """Text for the terminal, which must not be able to control it."""
-    if not _text(value).replace("\n", " ").isprintable():
-        raise Malformed("text")
-    return str(value)
+    def _text(self) -> str:
+        if not self._rest:
+            raise Malformed("too short")
+        return self._rest.pop()

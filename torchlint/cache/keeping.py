@@ -18,6 +18,7 @@ from torchlint.cache.columns import (
     write_results,
     write_states,
 )
+from torchlint.cache.fields import joined
 from torchlint.cache.ledger import Basis, Ledger, record
 from torchlint.cache.listings import Listings
 from torchlint.cache.states import States, probed_names
@@ -154,7 +155,7 @@ class Keeping:
 
     def _write_probes(self, number: int, known: dict[str, str], more: dict[str, str]) -> None:
         if not known or more.keys() - known.keys():
-            names = json.dumps({**known, **more}, separators=(",", ":"))
+            names = joined(text for probe in {**known, **more}.items() for text in probe)
             self._connection.execute(
                 "INSERT OR REPLACE INTO probes(state, names) VALUES (?, ?)", (number, names)
             )

@@ -102,9 +102,9 @@ class ResultCache:
         except OSError:  # there may be no more processes
             return
 
-    def _seen(self) -> list[int]:
-        """The files that the scout saw unchanged."""
-        return self._scout.report() if self._scout else []
+    def _seen(self) -> bytes:
+        """For each state whether the scout saw a file unchanged."""
+        return self._scout.report() if self._scout else b""
 
     def close(self) -> None:
         """End what still looks ahead."""

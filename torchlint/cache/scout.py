@@ -31,7 +31,7 @@ class Scout:
         self._report: BinaryIO | None = report
 
     @classmethod
-    def send(cls, look: Callable[[], list[int]]) -> Scout:
+    def send(cls, look: Callable[[], bytes]) -> Scout:
         """Have ``look`` called there. Raises ``OSError`` where there cannot be another process."""
         reading, writing = os.pipe()
         process = os.fork()
@@ -40,17 +40,15 @@ class Scout:
         os.close(writing)
         return cls(process, open(reading, "rb"))
 
-    def report(self) -> list[int]:
-        """What ``look`` returned: nothing if it came to no end, or was asked for before."""
+    def report(self) -> bytes:
+        """What ``look`` returned: less if it came to no end, nothing if it was asked for before."""
         if self._report is None:
-            return []
+            return b""
         with self._report:
             content = self._report.read()
         self._report = None
         self._wait(0)
-        whole = content and not len(content) % 8
-        count, *numbers = memoryview(content).cast("q").tolist() if whole else [0]
-        return numbers if count == len(numbers) else []
+        return content
 
     def dismiss(self) -> None:
         """End it, if nobody asked what it saw."""
@@ -69,14 +67,12 @@ class Scout:
             return False
 
 
-def _serve(look: Callable[[], list[int]], reading: int, writing: int) -> None:
+def _serve(look: Callable[[], bytes], reading: int, writing: int) -> None:
     """The life of the process. It leaves nothing that it has from its parent to be ended or flushed a second time."""
     try:
         os.close(reading)
-        numbers = look()
-        from array import array
-
+        content = look()
         with open(writing, "wb") as report:
-            report.write(array("q", [len(numbers), *numbers]).tobytes())
+            report.write(content)
     finally:
         os._exit(0)

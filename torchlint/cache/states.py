@@ -6,8 +6,10 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from itertools import compress
 
 from torchlint.cache.columns import Results, Row
+from torchlint.cache.fields import parted
 from torchlint.cache.store import Malformed, Store
 from torchlint.project.trace import ABSENT, FOLDER, WHOLE, digest, kind_of, whole
 
@@ -26,30 +28,29 @@ _PLAIN_FOLDER = (FOLDER, 0)
 """The digest and size of a folder without links in it, which is the same while its time is."""
 
 
-def unchanged_files(rows: Iterable[Row], base: str) -> list[int]:
-    """The files among the states that look as they did. For a process of its own, as it changes the working directory."""
+def unchanged_files(rows: Iterable[Row], base: str) -> bytes:
+    """For each state, 1 if it is of a file that looks as it did, else 0.
+
+    For a process of its own, as it changes the working directory.
+    """
     os.chdir(base)  # short paths are found faster
-    return [row[0] for row in rows if row[2] not in _NO_FILE and looks_the_same(row, "")]
+    return bytes([row[2] not in _NO_FILE and looks_the_same(row, "") for row in rows])
 
 
 def probed_names(text: str | None) -> dict[str, str]:
-    """Names that were looked for in a folder, with what they were, from JSON. Raises :class:`Malformed`."""
-    import json  # here, because a run without changes needs none
-
+    """Names that were looked for in a folder, with what they were. Raises :class:`Malformed`."""
     try:
-        names = json.loads(text or "")
-    except (ValueError, TypeError, RecursionError):
+        texts = parted(text or "")
+        return dict(zip(texts[::2], texts[1::2], strict=True))
+    except (ValueError, AttributeError):
         raise Malformed("probes") from None
-    if not isinstance(names, dict):
-        raise Malformed("probes")
-    return names
 
 
 def looks_the_same(row: Row, base: str) -> bool:
     """Whether what is at the path has the kind, size and time that it had; ``base`` ends with a slash."""
     _, path, digest, size, mtime = row
     try:
-        status = os.stat(_absolute(path, base))
+        status = os.stat(path if path[:1] == "/" else base + path)
     except OSError:
         return digest == ABSENT
     except ValueError:
@@ -61,14 +62,11 @@ def looks_the_same(row: Row, base: str) -> bool:
     return status.st_size == size and stat.S_ISREG(status.st_mode)
 
 
-def _absolute(path: str, base: str) -> str:
-    return path if path[:1] == "/" else base + path
-
-
 class States:
     """The states in the store, each looked at once when it matters.
 
-    ``seen`` gives files that others saw unchanged, ``walked`` has the times of folders that were looked at already.
+    ``seen`` says for each state, in their order, whether another process saw a file unchanged; ``walked`` has the times
+    of folders that were looked at already.
 
     ``refreshed`` are the sizes and times of what is unchanged although these differ; ``gone`` are the states of
     files that were deleted.
@@ -79,7 +77,7 @@ class States:
         base: str,
         store: Store,
         started: int,
-        seen: Callable[[], Iterable[int]] = list,
+        seen: Callable[[], bytes] = bytes,
         walked: Mapping[str, int] | None = None,
     ) -> None:
         self._base = os.path.join(base, "")
@@ -148,7 +146,7 @@ class States:
         # First what the other process does not look at. It looks at all files: for a few, nobody waits for that.
         self._look_at_others([row for row in rows.values() if row[2] in _NO_FILE and row[0] in wanted])
         if numbers is None:
-            self._verdicts = dict.fromkeys(self._seen(), True) | self._verdicts
+            self._verdicts = dict.fromkeys(compress(rows, self._seen()), True) | self._verdicts
         in_doubt = [number for number in wanted if not self._verdicts.get(number)]
         return {number for number in in_doubt if number not in rows or not self._holds(rows[number])}
 
@@ -185,7 +183,7 @@ class States:
     def _look(self, row: Row) -> bool:
         _, path, digest, size, _ = row
         try:
-            status = os.stat(_absolute(path, self._base))
+            status = os.stat(os.path.join(self._base, path))
         except OSError as error:
             if digest != ABSENT and isinstance(error, FileNotFoundError) and row[0] in self._with_results:
                 self.gone.add(row[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 
 from torchlint.decoding import decode as decode_bytes
@@ -33,6 +32,8 @@ class Source:
         text = self.text
         lines = text.splitlines(keepends=True)  # many times as fast, and the same in nearly all files
         if "\r" in text or len(lines) != text.count("\n") + (text[-1:] not in ("\n", "")):
+            import re  # a run without changes needs none
+
             return re.findall(_LINE, text)
         return lines
 
