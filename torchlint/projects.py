@@ -52,6 +52,10 @@ class Projects:
     def keeps_tree_of(self, path: str) -> bool:
         return path in self._trees
 
+    def let_go(self, path: str) -> None:
+        """Keep no tree of a file that was checked: others hardly ever ask for it then."""
+        self._trees.drop(path)
+
     def close(self) -> None:
         """Let go of the cache."""
         self._shelf.close()

@@ -186,7 +186,8 @@ def in_order_of_need(jobs: Mapping[int, Job]) -> Iterator[int]:
 
     Files that others asked about come first, as long as their syntax trees are kept: they are not parsed again.
     """
-    numbers = {os.path.abspath(job.path): number for number, job in jobs.items()}
+    paths = {number: os.path.abspath(job.path) for number, job in jobs.items()}
+    numbers = {path: number for number, path in paths.items()}
     _projects().expect_files(numbers)
     waiting = dict.fromkeys(jobs)  # every job, also where two are of one file
     parsed: list[str] = []
@@ -197,6 +198,7 @@ def in_order_of_need(jobs: Mapping[int, Job]) -> Iterator[int]:
         number = numbers[parsed.pop()] if parsed else next(iter(waiting))
         del waiting[number]
         yield number
+        _projects().let_go(paths[number])
 
 
 def _processors() -> int:

@@ -32,14 +32,15 @@ class Trees:
 
     def add(self, path: str, text: str, tree: ast.Module) -> None:
         """Keep a tree, and let those go that nobody asked for longest."""
-        self._drop(path)
+        self.drop(path)
         self._trees[path] = (text, tree)
         self._added[path] = None
         self._characters += len(text)
         while self._characters > self._most and len(self._trees) > 1:
-            self._drop(next(iter(self._trees)))
+            self.drop(next(iter(self._trees)))
 
-    def _drop(self, path: str) -> None:
+    def drop(self, path: str) -> None:
+        """Let go of a tree."""
         text, _ = self._trees.pop(path, ("", None))
         self._added.pop(path, None)
         self._characters -= len(text)

@@ -22,8 +22,6 @@ from torchlint.screen.kinds import (
 from torchlint.screen.scopes import FileSketch, Scope
 
 _MAX_ROUNDS = 50
-_MOST_UNASKED = 3
-"""How many checked files are kept with their syntax trees that no other file has asked about."""
 _MOST_LINES = 80_000
 """How many lines there may be in the classes and functions that others have asked about, before all files are let go."""
 
@@ -42,7 +40,7 @@ class Possibilities:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._files: dict[Outline, FileSketch] = {}
-        self._unasked: dict[Outline, FileSketch] = {}
+        self._unasked: Outline | None = None
         self._asked: dict[FileSketch, int] = {}
         self._asked_now: set[FileSketch] = set()
         self._checked: dict[str, Outline] = {}
@@ -186,7 +184,8 @@ class Possibilities:
 
     def asked_about(self, outline: Outline) -> FileSketch:
         """The sketch of a file that another one asks about, and may remember parts of."""
-        self._unasked.pop(outline, None)
+        if outline is self._unasked:
+            self._unasked = None
         file = self._file(outline)
         self._asked_now.add(file)
         return file
@@ -212,15 +211,12 @@ class Possibilities:
         self._asked_now.clear()
         if sum(self._asked.values()) > _MOST_LINES:
             self.release()
-        while len(self._unasked) > _MOST_UNASKED:
-            oldest = next(iter(self._unasked))
-            self._unasked.pop(oldest).release()
-            del self._files[oldest]
-        if outline not in self._files:
-            self._unasked[outline] = self._file(outline)
-        elif outline not in self._unasked:
-            self._asked_now.add(self._files[outline])
-        file = self._files[outline]
+        if self._unasked is not None:
+            self._files.pop(self._unasked).release()
+        self._unasked = None if outline in self._files else outline
+        file = self._file(outline)
+        if self._unasked is None:
+            self._asked_now.add(file)
         file.is_checked = True
         return file
 
@@ -229,7 +225,7 @@ class Possibilities:
         for file in self._files.values():
             file.release()
         self._files.clear()
-        self._unasked.clear()
+        self._unasked = None
         self._asked.clear()
         self._asked_now.clear()
 
