@@ -132,14 +132,17 @@ SUBJECTS = {
 }
 
 
-_WORDS = {word for subject in SUBJECTS.values() for word in subject.words}
-
-
 def subjects_in(text: str) -> list[str]:
     """Those that a file may have, by the words in its text."""
-    found = {word for word in _WORDS if word in text}
+    known: dict[str, bool] = {}
+
+    def is_there(word: str) -> bool:
+        if word not in known:
+            known[word] = word in text
+        return known[word]
+
     return [
-        name for name, subject in SUBJECTS.items() if not (subject.words and found.isdisjoint(subject.words))
+        name for name, subject in SUBJECTS.items() if not subject.words or any(map(is_there, subject.words))
     ]
 
 

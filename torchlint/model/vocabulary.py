@@ -226,7 +226,8 @@ def pure_calls(text: str, names: Iterable[str] = ()) -> Iterator[int]:
         yield from (found.start() for found in re.finditer(rf"^[ \t]*{name}\(", text, re.MULTILINE))
     holder = re.compile(_HOLDER)
     for found in re.finditer(_PURE_CALL, text):
-        start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1
+        start = text.rfind("\n", 0, found.start()) + 1
+        start = max(text.rfind("\r", start, found.start()) + 1, start)
         if holder.fullmatch(text, start, found.start()):
             yield start
 

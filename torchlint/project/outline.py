@@ -238,7 +238,9 @@ class Outline(_Drawn):
 
     def lines_at(self, offsets: Iterable[int]) -> list[int]:
         """The lines on which these places of the text are, in their order."""
-        return [bisect_left(self._line_ends, offset) + 1 for offset in sorted(offsets)]
+        places = sorted(offsets)
+        ends = self._line_ends if places else []
+        return [bisect_left(ends, place) + 1 for place in places]
 
     def statement(self, index: int) -> ast.stmt | None:
         """A top-level statement, parsed alone; nothing where it does not stand on lines of its own."""

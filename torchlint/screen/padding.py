@@ -12,14 +12,16 @@ from torchlint.screen.kinds import MODULE
 from torchlint.screen.lines import nodes_on, statements_with
 from torchlint.screen.scopes import FileSketch, Scope
 
-_RANDOM = re.compile(rf"(?:{'|'.join(RANDOM_INITS)})_?\b")
+_ENDS = [name for name in RANDOM_INITS if not any(name != end and name.endswith(end) for end in RANDOM_INITS)]
+_RANDOM = [re.compile(rf"{end}_?\b") for end in _ENDS]
+"""What their names end with, one by one: patterns that begin with a letter are found faster than several at once."""
 
 
 def randomising(file: FileSketch) -> Iterator[int]:
     """The top-level statements that may give random values to the weights of an embedding."""
     if not may_pad(file.outline.text):
         return
-    lines = file.outline.lines_matching(_RANDOM)
+    lines = sorted(line for pattern in _RANDOM for line in file.outline.lines_matching(pattern))
     indices = sorted(file.outline.statements_on(lines))
     yield from statements_with(file, indices, partial(_randomised, lines), _may_be_module)
 
