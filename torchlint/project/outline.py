@@ -190,6 +190,15 @@ class Outline(_Drawn):
             },
         )
 
+    @property
+    def imported_packages(self) -> set[str]:
+        """The first words of what the file imports at the top level."""
+        targets = [star.target for star in self.stars]
+        targets += [
+            each.target for found in self.bindings.values() for each in found if each.target is not None
+        ]
+        return {target.partition(".")[0] for target in targets}
+
     @cached_property
     def imports_torch(self) -> bool:
         """Whether the file imports PyTorch itself, so that what cannot be resolved may be of it."""
@@ -382,7 +391,8 @@ def _before(word: str, text: str) -> Iterator[str]:
     """What stands on the line before each ``word``. No pattern finds a plain word as fast."""
     at = text.find(word)
     while at >= 0:
-        yield text[max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1 : at]
+        start = text.rfind("\n", 0, at) + 1
+        yield text[max(text.rfind("\r", start, at) + 1, start) : at]
         at = text.find(word, at + 1)
 
 

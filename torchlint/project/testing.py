@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _NAME = r"conftest|tests?|test_.*|.*_tests?"
 _FOLDERS = {"test", "tests", "testing"}
+_TOOLS = {"pytest", "unittest"}
 _IMPORT = r"(?m)^(?:import|from)[ \t]+(?:pytest|unittest)\b(?!\.mock)"
 
 
@@ -26,6 +27,4 @@ def is_test(outline: Outline, root: str | None) -> bool:
         # A folder of tests that is no package is a root of its own.
         if _FOLDERS.intersection(below) or os.path.basename(root) == "tests":
             return True
-    return any(word in outline.text for word in ("pytest", "unittest")) and bool(
-        re.search(_IMPORT, outline.text)
-    )
+    return not _TOOLS.isdisjoint(outline.imported_packages) and bool(re.search(_IMPORT, outline.text))

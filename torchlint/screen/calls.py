@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
+from torchlint.model.facts import torch_facts
 from torchlint.model.vocabulary import METHODS_OF_DATA, is_mode_word
 from torchlint.project.index import Symbol
 from torchlint.rule import Calls, Rule
@@ -140,9 +141,9 @@ def _may_name_value(node: ast.expr, scope: Scope) -> bool:
 
 
 def _makes_module(symbol: Symbol, call: Call, scope: Scope) -> bool:
-    """Whether a call makes a module with a state or a mode, or a Parameter."""
-    if symbol.kind not in ("class", "external"):
-        return False
+    """Whether a call makes a module with Parameters or a mode, or a Parameter."""
+    if symbol.kind not in ("class", "external") or symbol.dotted in torch_facts().stateless_modules:
+        return False  # a loss may be given weights, which are none that are trained
     if not scope.file.possibilities.of_symbol(symbol, scope.file) & CLASS:
         return False
     return bool(scope.file.evaluator.call_symbol(symbol, call.node, scope) & (MODULE | PARAMETER))
