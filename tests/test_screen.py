@@ -19,9 +19,10 @@ from torchlint.engine import _things, check_source
 from torchlint.model.file import Program
 from torchlint.model.kinds import Kind, State
 from torchlint.model.source import decode
+from torchlint.model.vocabulary import GRADIENT_SWITCHES, RANDOM_INITS
 from torchlint.project.index import Project
 from torchlint.rules import all_rules
-from torchlint.screen import everything, kinds, screen
+from torchlint.screen import everything, kinds, padding, screen
 from torchlint.screen.possibilities import Possibilities
 from torchlint.subjects import Rules
 
@@ -279,6 +280,23 @@ class Net(nn.Module):
             x = F.dropout(layer(x), training=self.training)
         return x
 """
+
+
+@pytest.mark.parametrize("name", GRADIENT_SWITCHES)
+def test_every_spelling_of_requires_grad_is_a_candidate(name: str, tmp_path: Path) -> None:
+    text = f"import torch\nfrom torch import nn\n\nnet = nn.Linear(8, 8)\nnet.weight.{name} = False\n"
+    text += f"net.bias.{name}\n"
+    path = tmp_path / "example.py"
+    path.write_text(text)
+    project = Project(tmp_path)
+    outline = project.parse(text, str(path))
+    found = screen(outline, project, Rules(lambda rule: rule.code == "TL212"))
+    assert bool(found.places["GradientSwitch"]) == (name != "requires_grad")
+
+
+def test_random_functions_are_found_by_how_their_names_end() -> None:
+    for name in RANDOM_INITS:
+        assert any(pattern.search(f"nn.init.{name}_(x)") for pattern in padding._RANDOM), name
 
 
 def test_libcst_is_not_imported_for_a_clean_class() -> None:
