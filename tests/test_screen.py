@@ -282,6 +282,59 @@ class Net(nn.Module):
 """
 
 
+LOSS = """
+import torch
+from torch import nn
+
+
+class Base(nn.Module):
+    {base}
+
+
+class Loss(Base):
+    def __init__(self):
+        super().__init__()
+        self.criterion = nn.CrossEntropyLoss()
+        {own}
+
+    def forward(self, x, y):
+        return self.criterion(x, y)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(8, 8)
+
+    def forward(self, x, y):
+        return Loss()(self.body(x), y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "base", "may"),
+    [
+        ("pass", "pass", False),
+        ("self.scale = nn.Parameter(torch.ones(1))", "pass", True),
+        ("self.head = nn.Linear(8, 8)", "pass", True),
+        ("self.heads = nn.ModuleList([nn.Linear(8, 8)])", "pass", True),
+        ("self.a, self.b = nn.Linear(8, 8), 1", "pass", True),
+        ("self.add_module('head', nn.Linear(8, 8))", "pass", True),
+        ("setattr(self, 'head', nn.Linear(8, 8))", "pass", True),
+        ("pass", "def __init__(self):\n        super().__init__()\n        self.l = nn.Linear(8, 8)", True),
+    ],
+)
+def test_a_loss_without_weights_may_be_made_anywhere(own: str, base: str, may: bool, tmp_path: Path) -> None:
+    text = LOSS.format(own=own, base=base)
+    project = Project(tmp_path)
+    outline = project.parse(text, str(tmp_path / "example.py"))
+    found = screen(outline, project, Rules(lambda rule: rule.code == "TL104"))
+    assert ("Net" in found.classes.get("MethodCall", [])) == may
+    if may and "setattr" not in own:  # what that sets is not known
+        codes = [each.code for each in check_source(text, str(tmp_path / "example.py"))]
+        assert "TL104" in codes
+
+
 @pytest.mark.parametrize("name", GRADIENT_SWITCHES)
 def test_every_spelling_of_requires_grad_is_a_candidate(name: str, tmp_path: Path) -> None:
     text = f"import torch\nfrom torch import nn\n\nnet = nn.Linear(8, 8)\nnet.weight.{name} = False\n"

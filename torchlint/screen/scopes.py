@@ -12,7 +12,7 @@ from torchlint.project.index import Symbol
 from torchlint.project.outline import ClassOutline, FunctionOutline, Outline, OutlineError
 from torchlint.screen.certain import Uses, uses
 from torchlint.screen.evaluate import Evaluator
-from torchlint.screen.kinds import ARGUMENT, CONTAINER, MODULE, Kinds
+from torchlint.screen.kinds import ARGUMENT, CONTAINER, LOST, MODULE, PARAMETER, Kinds, held
 from torchlint.screen.sketch import (
     Binding,
     Call,
@@ -489,6 +489,26 @@ class ClassSketch:
     def stored_kinds(self) -> list[tuple[str, Kinds]]:
         """The attributes that the class itself assigns, with what they may hold."""
         return [(name, self.own_attribute(name)) for name in self.stored]
+
+    @cached_property
+    def may_hold_weights(self) -> bool:
+        """Whether an instance may hold Parameters, by itself or in a module: a loss of the project usually does not."""
+        if self._may_hold_weights_itself:
+            return True
+        for file, definition in self._bases:
+            base = file.class_sketch(definition)
+            if base is None or base._may_hold_weights_itself:
+                return True
+        known = torch_facts().stateless_modules | {"torch.nn.Module"}
+        bases = (base.dotted for base in self.file.project.ancestors(self.symbol) if base is not None)
+        return any(dotted.startswith("torch.nn.") and dotted not in known for dotted in bases)
+
+    @cached_property
+    def _may_hold_weights_itself(self) -> bool:
+        kinds = (self.own_attribute(name) for name in self.names)
+        return bool(self._registering) or any(
+            (each | held(each)) & (MODULE | PARAMETER | LOST) for each in kinds
+        )
 
     @cached_property
     def _registering(self) -> list[tuple[Scope, Call]]:
