@@ -948,6 +948,14 @@ def test_file_systems_that_do_not_tell_of_additions(project: Project) -> None:
 
 
 @needs_times
+def test_nothing_is_written_where_folders_have_other_numbers_all_the_time(nested: Project) -> None:
+    before = nested.database.read_bytes()
+    _, folders = listing(nested, "listings._mark = lambda status: (time.time_ns(), 1, 1)")
+    assert len(folders) == 4
+    assert nested.database.read_bytes() == before
+
+
+@needs_times
 def test_a_file_system_is_asked_whether_it_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     status = tmp_path.stat()
     assert dated_device(str(tmp_path)) == status.st_dev

@@ -42,15 +42,18 @@ class Listings:
 
     @property
     def worth_keeping(self) -> bool:
-        """Whether this run knows more than the store, if it is one that keeps listings at all."""
-        return bool(self.fresh) and self._kept is not None
+        """Whether this run knows more than the store, if it is one that keeps listings at all.
+
+        Where none of them held, later runs may fare no better: some file systems number folders anew all the time.
+        """
+        return bool(self.fresh) and self._kept is not None and (bool(self.used) or not self._kept)
 
     def of(self, path: str, real: str) -> Listing:
         """The listing of the folder ``path``; ``real`` is its path without links. Raises ``OSError``."""
         if os.name != "posix" or not real.startswith(self._inside):
             return listed(path)
         status = os.stat(path)
-        mark = (status.st_ino & _POSITIVE, status.st_mtime_ns, status.st_ctime_ns)
+        mark = _mark(status)
         folder = real[len(self._inside) : -1]
         self.times[folder] = mark[1]
         kept = self._kept.get(folder) if self._kept else None
@@ -80,6 +83,11 @@ class Listings:
             if folder in self.used or os.path.isdir(self._inside + folder)
         }
         return others | seen
+
+
+def _mark(status: os.stat_result) -> tuple[int, int, int]:
+    """What a folder is known by: its number, and when it was changed."""
+    return status.st_ino & _POSITIVE, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _written(listing: Listing) -> str:
