@@ -37,7 +37,7 @@ class Held(Record):
 _CLEAN = Held(())
 
 _WORTH_A_SCOUT = 2_000
-"""How many states there are where to start a process takes less time than to look at half of them."""
+"""How many states there must be: with fewer, starting a process takes longer than to look."""
 
 _LEADING_OUT = ("/", ".")
 """How a path may begin that is not below the working directory, as paths are shown."""

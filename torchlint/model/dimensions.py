@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from torchlint.project.outline import line_start
 from torchlint.record import Record
 
 _CALL = re.compile(r"\.(?:view|reshape)\(")
@@ -87,7 +88,7 @@ def _unpacked(text: str) -> dict[str, list[list[str]]]:
     """For each tensor the names that its shape is unpacked to, each time."""
     found: dict[str, list[list[str]]] = {}
     for unpacked in _UNPACKED.finditer(text):
-        start = max(text.rfind("\n", 0, unpacked.start()), text.rfind("\r", 0, unpacked.start())) + 1
+        start = line_start(text, unpacked.start())
         names = re.findall(r"\w+", text[start : unpacked.start()])
         found.setdefault(unpacked[1], []).append(names)
     return found

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from torchlint.project.outline import line_start
+
 GROWING_METHODS = {
     "append": 0, "appendleft": 0, "add": 0, "extend": 0, "insert": 1, "setdefault": 1, "update": 0, "add_module": 1,
 }  # fmt: skip
@@ -234,8 +236,7 @@ def pure_calls(text: str, names: Iterable[str] = ()) -> Iterator[int]:
         yield from (found.start() for found in re.finditer(rf"^[ \t]*{name}\(", text, re.MULTILINE))
     holder = re.compile(_HOLDER)
     for found in re.finditer(_PURE_CALL, text):
-        start = text.rfind("\n", 0, found.start()) + 1
-        start = max(text.rfind("\r", start, found.start()) + 1, start)
+        start = line_start(text, found.start())
         if holder.fullmatch(text, start, found.start()):
             yield start
 

@@ -142,9 +142,8 @@ class _Search:
         self._exclusion = exclusion
         self._listing_of = listing_of
         self._walked_files: list[_Files] = []
-        self._found: dict[
-            str, tuple[str, Config]
-        ] = {}  # of links and of files that were named, by the real path
+        # Links, and files that were named, by the real path of the file.
+        self._found: dict[str, tuple[str, Config]] = {}
         self._linked: set[str] = set()  # the real paths of files that only links led to
         self._excluded = _Patterns(exclusion.patterns, os.getcwd())
         self._unreadable: dict[str, str] = {}
@@ -218,30 +217,34 @@ class _Search:
         path, real = os.path.join(root, ""), os.path.join(os.path.realpath(root), "")
         waiting = [_Folder(path, real, shown, ignores, config)]
         while waiting:
-            folder = waiting.pop()
-            path, real, shown, ignores, config = folder
-            if real in self._walked:
-                continue
-            self._walked.add(real)
-            try:
-                listing = self._listing_of(path, real)
-            except OSError as error:
-                self._refuse(path, _reason(error))
-                continue
-            if listing.special:
-                ignores = ignores.within(path, listing.special)
-                if any(name in FILE_NAMES for name in listing.special):
-                    config = self._config_of(path)
-            patterns = [rule for rule in self._patterns(config) if rule not in lifted]
-            if patterns or ignores.files:
-                listing = _without(listing, path, ignores, patterns)
-            for name in listing.folders:
-                inner = f"{name}{os.sep}"
-                waiting.append(_Folder(path + inner, real + inner, f"{shown}{name}/", ignores, config))
-            if listing.files:
-                self._walked_files.append(_Files(real, shown, config, listing.files))
-            for name in listing.others:
-                self._take_entry(name, folder, config)
+            waiting += self._enter(waiting.pop(), lifted)
+
+    def _enter(self, folder: _Folder, lifted: list[_Patterns]) -> list[_Folder]:
+        """Take in what is in a folder; the folders in it, which are to be walked. ``lifted`` patterns do not count."""
+        path, real, shown, ignores, config = folder
+        if real in self._walked:
+            return []
+        self._walked.add(real)
+        try:
+            listing = self._listing_of(path, real)
+        except OSError as error:
+            self._refuse(path, _reason(error))
+            return []
+        if listing.special:
+            ignores = ignores.within(path, listing.special)
+            if any(name in FILE_NAMES for name in listing.special):
+                config = self._config_of(path)
+        patterns = [rule for rule in self._patterns(config) if rule not in lifted]
+        if patterns or ignores.files:
+            listing = _without(listing, path, ignores, patterns)
+        if listing.files:
+            self._walked_files.append(_Files(real, shown, config, listing.files))
+        for name in listing.others:
+            self._take_entry(name, folder, config)
+        return [
+            _Folder(path + name + os.sep, real + name + os.sep, f"{shown}{name}/", ignores, config)
+            for name in listing.folders
+        ]
 
     def _take_entry(self, name: str, folder: _Folder, config: Config) -> None:
         path = folder.path + name

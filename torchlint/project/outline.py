@@ -391,9 +391,16 @@ def _before(word: str, text: str) -> Iterator[str]:
     """What stands on the line before each ``word``. No pattern finds a plain word as fast."""
     at = text.find(word)
     while at >= 0:
-        start = text.rfind("\n", 0, at) + 1
-        yield text[max(text.rfind("\r", start, at) + 1, start) : at]
+        yield text[line_start(text, at) : at]
         at = text.find(word, at + 1)
+
+
+def line_start(text: str, at: int) -> int:
+    """Where the line begins that a place of a text is on."""
+    start = text.rfind("\n", 0, at) + 1
+    return max(
+        text.rfind("\r", start, at) + 1, start
+    )  # in most texts there is none: do not look at all of it
 
 
 def _all_statements(statement: ast.stmt) -> Iterator[ast.stmt]:

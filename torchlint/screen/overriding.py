@@ -6,6 +6,7 @@ import ast
 import re
 
 from torchlint.model.vocabulary import CALLED_BY_TORCH, is_mode_argument
+from torchlint.project.outline import line_start
 from torchlint.screen.scopes import ClassSketch
 
 _CALLED = re.compile(r"\.(?:train|eval)[ \t]*\(")
@@ -50,7 +51,7 @@ def _takes_mode(arguments: ast.arguments) -> bool:
 def _is_result_used(text: str) -> bool:
     """Whether there is a call of ``train()`` or ``eval()`` that is no statement of its own."""
     for found in _CALLED.finditer(text):
-        start = max(text.rfind("\n", 0, found.start()), text.rfind("\r", 0, found.start())) + 1
+        start = line_start(text, found.start())
         if not _STATEMENT.fullmatch(text, start, found.start()) or not _END.match(text, found.end()):
             return True
     return False
