@@ -14,7 +14,8 @@ from torchlint.record import Record
 
 _CALL = re.compile(r"\.(?:view|reshape)\(")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*$")
-_UNPACKED = re.compile(r"=[ \t]*(\w+)\.(?:shape\b(?!\[)|size\(\))")
+_SHAPE = re.compile(r"\.(?:shape\b(?!\[)|size\(\))")
+_UNPACKED = re.compile(r"=[ \t]*(\w+)$")
 _FACTOR = re.compile(r"\s*(?:(-1)|(\w+)\.(?:size\(\s*(\d)\s*\)|shape\[\s*(\d)\s*\])|([A-Za-z_]\w*))\s*")
 _COMMENT = re.compile(r"#[^\r\n]*")
 _LONGEST = 400
@@ -87,10 +88,11 @@ def may_permute(found: Reshape, text: str) -> bool:
 def _unpacked(text: str) -> dict[str, list[list[str]]]:
     """For each tensor the names that its shape is unpacked to, each time."""
     found: dict[str, list[list[str]]] = {}
-    for unpacked in _UNPACKED.finditer(text):
-        start = line_start(text, unpacked.start())
-        names = re.findall(r"\w+", text[start : unpacked.start()])
-        found.setdefault(unpacked[1], []).append(names)
+    for shape in _SHAPE.finditer(text):
+        start = line_start(text, shape.start())
+        unpacked = _UNPACKED.search(text, start, shape.start())
+        if unpacked is not None:
+            found.setdefault(unpacked[1], []).append(re.findall(r"\w+", text[start : unpacked.start()]))
     return found
 
 

@@ -102,12 +102,13 @@ class Surroundings:
     def attribute_values(self, line: Iterable[Symbol | None], name: str) -> Values:
         """What the first class of ``line`` that keeps something in ``self.name`` keeps there.
 
-        A class whose text does not have the name is not even parsed.
+        A class whose text shows that it keeps nothing there is not even parsed.
         """
         for symbol in line:
-            if symbol is None or symbol.class_outline is None:
+            if symbol is None or symbol.outline is None or symbol.class_outline is None:
                 continue
-            if not self.has_word(name, symbol):
+            self._project.looked_into(symbol.outline)
+            if not symbol.outline.may_assign(symbol.class_outline, name):
                 continue
             model = self.class_model(symbol)
             found = model.own_attribute_values(name) if model is not None else ()

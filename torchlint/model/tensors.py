@@ -410,8 +410,6 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
     for attribute in cls.attributes.values():
         if attribute.name == "example_input_array" or not attribute.loads_in_forward:
             continue
-        if not _is_settled_in_init(attribute):
-            continue
         for store in attribute.stores:
             values = _values(store) if store.kind == "assign" and not _is_replaced(store, attribute) else ()
             if (
@@ -419,6 +417,7 @@ def _candidates(cls: ClassModel) -> Iterator[tuple[Attribute, Store, Value]]:
                 and all(value.kind is Kind.TENSOR for value in values)
                 and not _is_of_parameter(values[0])
                 and not is_registered_before(attribute, store)
+                and _is_settled_in_init(attribute)
             ):
                 yield attribute, store, values[0]
                 break  # one finding for an attribute, also where it is assigned on several paths

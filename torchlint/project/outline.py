@@ -114,7 +114,8 @@ class ClassOutline(Record):
 
     ``bases`` are dotted names as written, without subscripts; ``None`` stands for any other expression.
     ``line`` is the line of the word ``class``, ``first`` that of the first decorator. ``enclosed`` holds what
-    the names of the enclosing functions (and of the class directly around) are bound to.
+    the names of the enclosing functions (and of the class directly around) are bound to. ``properties`` are among
+    the ``methods``.
     """
 
     name: str
@@ -129,6 +130,7 @@ class ClassOutline(Record):
     line: int
     assigned: frozenset[str] = frozenset()
     enclosed: Mapping[str, tuple[Binding, ...]] = {}
+    properties: frozenset[str] = frozenset()
 
     @property
     def local(self) -> bool:
@@ -256,18 +258,30 @@ class Outline(_Drawn):
         if "\r" in self.text:
             return None
         try:
-            found = parse("\n" * (self.statements[index].first - 2) + self._text_of(index)).body
+            first, last = self.statements[index]
+            found = parse("\n" * (first - 2) + self._lines(first, last)).body
         except OutlineError:
             return None
         return found[0] if len(found) == 1 else None
 
-    def words_of(self, index: int) -> frozenset[str]:
-        """The words in the text of a top-level statement."""
-        return frozenset(_WORDS.findall(self._text_of(index)))
+    def may_assign(self, definition: ClassOutline, name: str) -> bool:
+        """Whether a class of the file may give ``self.name`` a value, or define it other than as a plain method.
 
-    def _text_of(self, index: int) -> str:
-        """The lines of a top-level statement, the end of the line before with them."""
-        first, last = self.statements[index]
+        As far as its text shows, which is not parsed: where a value is only read, a text seldom shows it.
+        """
+        if name in definition.assigned or name in definition.properties:
+            return True
+        if definition not in self._targets:
+            self._targets[definition] = _targets(self._lines(definition.first, definition.last))
+        return name in self._targets[definition]
+
+    @cached_property
+    def _targets(self) -> dict[ClassOutline, frozenset[str]]:
+        """What may be assigned in a class, by its text."""
+        return {}
+
+    def _lines(self, first: int, last: int) -> str:
+        """Some lines of the text, the end of the line before with them."""
         ends = self._line_ends
         start = ends[first - 2] if first > 1 else 0
         return self.text[start : ends[last - 1] if last <= len(ends) else len(self.text)]
@@ -352,9 +366,24 @@ _DEFINING = ("def ", "def\t", "class ", "class\t", "async ", "async\t", "@")
 """How the first line of a function or class begins."""
 
 _TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)
-_WORDS = re.compile(r"\w+")
+_TARGET = re.compile(
+    r"\.[\s\\]*(\w+)\b(?=\s*(?:[:,)\]\\#]|in\b|(?:[-+%@&|^]|\*\*?|//?|<<|>>)?=(?!=)))"
+)
+"""An attribute where it may be assigned: ``self.a, b.c = 1, 2``, ``for self.x in``."""
+_NAME_GIVEN = re.compile(r"""["'](\w+)["']+\s*[,)]""")
+"""A string that may be the name of one: ``setattr(self, "a", 1)``."""
+_WALRUS = re.compile(r"(\w+)\s*:=")
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _INNER_IMPORT = re.compile(r"[\r\n][ \t]+(?:import|from)\b(?:[^\r\n(]*\([^)]*\)|[^\r\n]*)")
+
+
+def _targets(text: str) -> frozenset[str]:
+    """The words that stand where something may be assigned to them, or to the attribute of that name."""
+    found = [*_TARGET.findall(text), *_NAME_GIVEN.findall(text)]
+    if ":=" in text:
+        found += _WALRUS.findall(text)  # a pattern that begins with a word takes thirty times as long
+    return frozenset(found)
 
 
 def _class_counts(tree: ast.Module, text: str) -> list[int]:
@@ -656,6 +685,7 @@ class _Scope(Record):
 def _class_outline(node: ast.ClassDef, index: int, scope: _Scope) -> ClassOutline:
     first, last = _span(node)
     inside = [statement for statement, _ in _flatten(node.body)]
+    functions = [statement for statement in inside if isinstance(statement, _FUNCTION)]
     metaclass = [keyword.value for keyword in node.keywords if keyword.arg == "metaclass"]
     return ClassOutline(
         name=node.name,
@@ -665,12 +695,31 @@ def _class_outline(node: ast.ClassDef, index: int, scope: _Scope) -> ClassOutlin
         first=first,
         last=last,
         statement=index,
-        methods=frozenset(found.name for found in inside if isinstance(found, _FUNCTION)),
+        methods=frozenset(function.name for function in functions),
         decorators=tuple(dotted_name(_called(decorator)) for decorator in node.decorator_list),
         line=node.lineno,
         assigned=frozenset(_assigned_names(inside)),
         enclosed={**scope.functions, **scope.around},
+        properties=frozenset(
+            function.name for function in functions if function.decorator_list and is_property(function)
+        ),
     )
+
+
+def is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a method is read like an attribute, by its decorators."""
+    return has_decorator(node, "property", "cached_property")
+
+
+def has_decorator(node: ast.FunctionDef | ast.AsyncFunctionDef, *names: str) -> bool:
+    """Whether one of the decorators has one of these names, whatever module it is of."""
+    return any(_last_name(_called(decorator)) in names for decorator in node.decorator_list)
+
+
+def _last_name(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def _base_name(node: ast.expr) -> str | None:

@@ -50,10 +50,11 @@ def _watched(text: str, rules: Sequence[Rule]) -> Watched:
         for calls in rule.calls:
             if _common(tuple(calls.functions)) not in text:
                 continue
-            named = [function for function in calls.functions if _last(function) in text]
-            if named and (not calls.hints or any(hint in text for hint in calls.hints)):
-                for function in named:
-                    found.setdefault(function, []).append((calls, calls.functions[function]))
+            if calls.hints and not any(hint in text for hint in calls.hints):
+                continue
+            for function, position in calls.functions.items():
+                if _last(function) in text:
+                    found.setdefault(function, []).append((calls, position))
     return found
 
 

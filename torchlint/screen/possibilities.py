@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 from torchlint.project.index import Project, Symbol
-from torchlint.project.outline import Outline
+from torchlint.project.outline import ClassOutline, Outline
 from torchlint.screen.kinds import (
     ANY_THING,
     ANYTHING,
@@ -22,7 +22,7 @@ from torchlint.screen.kinds import (
 from torchlint.screen.scopes import FileSketch, Scope
 
 _MAX_ROUNDS = 50
-_MOST_LINES = 80_000
+_MOST_LINES = 40_000
 """How many lines there may be in the classes and functions that others have asked about, before all files are let go."""
 
 _NAMESPACES = {
@@ -44,6 +44,10 @@ class Possibilities:
         self._asked: dict[FileSketch, int] = {}
         self._asked_now: set[FileSketch] = set()
         self._checked: dict[str, Outline] = {}
+        self.names: dict[ClassOutline, tuple[str, ...]] = {}
+        """The attributes that classes give values, of those whose sketches were let go."""
+        self.answers: dict[object, Kinds] = {}
+        """What was asked about classes, which is remembered when their sketches are let go."""
         self.returned: dict[object, Kinds] = {}
         self._bits: dict[object, Kinds] = {}
         self._things: list[object] = []
@@ -89,9 +93,8 @@ class Possibilities:
         """What ``module.name`` may hold, by the classes that the module may be of."""
         found = ANYTHING if kinds & ANY_THING else 0
         for symbol in self.symbols_in(kinds):
-            if symbol.outline is not None and symbol.class_outline is not None:
-                sketch = asking.other(symbol.outline).class_sketch(symbol.class_outline)
-                found |= sketch.attribute(name) if sketch is not None else 0
+            if symbol.class_outline is not None:
+                found |= asking.attribute(symbol, name)
             if kinds & (CLASS | NAMESPACE | CALLABLE) and _may_have_members(symbol):
                 member = asking.project.member(symbol, name)
                 found |= self.of_symbol(member, asking) if member is not None else 0
@@ -205,12 +208,10 @@ class Possibilities:
         self._checked[outline.path] = outline
         if before is not None and before is not outline:
             self.returned.clear()  # what other files were told about it may no longer hold
+            self.names.clear()
+            self.answers.clear()
             self.release()
-        for file in self._asked_now:
-            self._asked[file] = file.forget_tree()
-        self._asked_now.clear()
-        if sum(self._asked.values()) > _MOST_LINES:
-            self.release()
+        self._let_go_of_trees()
         if self._unasked is not None:
             self._files.pop(self._unasked).release()
         self._unasked = None if outline in self._files else outline
@@ -220,8 +221,20 @@ class Possibilities:
         file.is_checked = True
         return file
 
+    def _let_go_of_trees(self) -> None:
+        """Keep what others have asked about, as far as that is not too much; what was not asked for longest goes first."""
+        for file in self._asked_now:
+            self._asked.pop(file, None)
+            self._asked[file] = file.forget_tree()
+        self._asked_now.clear()
+        lines = sum(self._asked.values())
+        while lines > _MOST_LINES:
+            file = next(iter(self._asked))
+            lines -= self._asked.pop(file)
+            self._files.pop(file.outline).release()
+
     def release(self) -> None:
-        """Free all of them: what one file knows of its base classes is kept in sketches of other files."""
+        """Free all of them."""
         for file in self._files.values():
             file.release()
         self._files.clear()

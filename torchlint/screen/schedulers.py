@@ -54,9 +54,20 @@ def _stepped(node: ast.AST) -> ast.expr | None:
 
 
 def _may_be_scheduler(receiver: ast.expr, scope: Scope) -> bool:
-    if is_optimizer(dotted_name(receiver).split(".")):
+    if is_optimizer(dotted_name(receiver).split(".")) or _is_part_of_something(receiver, scope):
         return False
     return bool(scope.possible(receiver) & (SCHEDULER | ARGUMENT))
+
+
+def _is_part_of_something(receiver: ast.expr, scope: Scope) -> bool:
+    """Whether it is an attribute that another method unpacks: ``self.optimizer, self.scheduler = pair``.
+
+    What that gives is not known, and rules on a scheduler are silent where it may be something else.
+    """
+    head, _, name = dotted_name(receiver).partition(".")
+    if scope.owner is None or head != scope.sketch.self_name or name in scope.sketch.stores:
+        return False
+    return scope.owner.unpacks(name)
 
 
 def making(file: FileSketch) -> Iterator[int]:
@@ -125,7 +136,7 @@ def _asked(
 
 
 def _may_be_asked(receiver: ast.expr, scope: Scope) -> bool:
-    found = scope.possible(receiver)
+    found = scope.possible(receiver) if not _is_part_of_something(receiver, scope) else 0
     return bool(found & SCHEDULER) or bool(
         found & ARGUMENT and is_scheduler(dotted_name(receiver).split("."))
     )

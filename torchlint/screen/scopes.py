@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from torchlint.model.facts import torch_facts
 from torchlint.model.vocabulary import REGISTERING_METHODS
 from torchlint.project.index import Symbol
-from torchlint.project.outline import ClassOutline, FunctionOutline, Outline, OutlineError
+from torchlint.project.outline import ClassOutline, FunctionOutline, Outline, OutlineError, is_property
 from torchlint.screen.certain import Uses, uses
 from torchlint.screen.evaluate import Evaluator
 from torchlint.screen.kinds import ARGUMENT, CONTAINER, LOST, MODULE, PARAMETER, Kinds, held
@@ -22,7 +22,6 @@ from torchlint.screen.sketch import (
     dotted_name,
     functions_in,
     given_to,
-    is_property,
 )
 
 TYPE_CHECKING = False
@@ -42,8 +41,8 @@ class FileSketch:
         self._classes: dict[str, ClassSketch | None] = {}
         self._functions: dict[str, Scope | None] = {}
         self._growths: dict[Scope, _Growths] = {}
+        self._bases: dict[ClassOutline, list[Symbol]] = {}
         self._class_nodes: dict[int, dict[tuple[int, str], ast.ClassDef]] = {}
-        self._words: dict[int, frozenset[str]] = {}
         self.is_checked = False
         """Whether it is this file that is checked, so that all of it will be looked at."""
 
@@ -80,6 +79,8 @@ class FileSketch:
         self.outline.forget_lines()
         for sketch in self._classes.values():
             if sketch is not None:
+                if "names" in vars(sketch):
+                    self.possibilities.names[sketch.outline] = tuple(sketch.names)
                 sketch.__dict__.clear()
         self.__dict__.clear()
 
@@ -125,12 +126,51 @@ class FileSketch:
                 found.append(self.class_sketch(definition))
         return [sketch for sketch in found if sketch is not None]
 
-    def class_with(self, name: str, definition: ClassOutline) -> ClassSketch | None:
-        """A class that another file asks about, unless ``name`` is not in its text: then it need not be parsed."""
-        index = definition.statement
-        if index not in self._words:
-            self._words[index] = self.outline.words_of(index)
-        return self.class_sketch(definition) if name in self._words[index] else None
+    def attribute(self, symbol: Symbol, name: str) -> Kinds:
+        """What ``self.name`` may hold in a class, by the assignments of the class or of its bases."""
+        kinds = self.own_attribute(symbol, name)
+        for base in self.bases(symbol):
+            kinds |= self.own_attribute(base, name)
+        return kinds
+
+    def own_attribute(self, symbol: Symbol, name: str) -> Kinds:
+        """The same by the assignments of the class alone, which need not be parsed where it has none of ``name``."""
+        asked, definition = self.possibilities, symbol.class_outline
+        assert symbol.outline is not None and definition is not None
+        answer = asked.answers.get((definition, "attribute", name))
+        if answer is not None:
+            return answer
+        known = asked.names.get(definition)
+        may_assign = symbol.outline.may_assign(definition, name) if known is None else name in known
+        sketch = self.class_of(symbol) if may_assign else None
+        return sketch.own_attribute(name) if sketch is not None else 0
+
+    def returned_by(self, symbol: Symbol, name: str) -> Kinds:
+        """What the method of a class may return."""
+        assert symbol.class_outline is not None
+        answer = self.possibilities.answers.get((symbol.class_outline, "method", name))
+        if answer is not None:
+            return answer
+        sketch = self.class_of(symbol)
+        return sketch.own_returned_by(name) if sketch is not None else 0
+
+    def bases(self, symbol: Symbol) -> list[Symbol]:
+        """The base classes whose source is in the project, which takes part in what is said of this file."""
+        definition = symbol.class_outline
+        assert definition is not None
+        if definition not in self._bases:
+            found = [base for base in self.project.ancestors(symbol) if base is not None]
+            self._bases[definition] = [base for base in found if base.class_outline is not None]
+            for base in self._bases[definition]:
+                assert base.outline is not None
+                self.look_into(base.outline)
+        return self._bases[definition]
+
+    def class_of(self, symbol: Symbol) -> ClassSketch | None:
+        """The sketch of a class, whatever file it is in."""
+        if symbol.outline is None or symbol.class_outline is None:
+            return None
+        return self.other(symbol.outline).class_sketch(symbol.class_outline)
 
     def class_sketch(self, definition: ClassOutline) -> ClassSketch | None:
         key = f"{definition.line}:{definition.name}"
@@ -346,7 +386,7 @@ def _may_share(node: ast.expr, scope: Scope) -> bool:
         head, _, name = callee.partition(".")
         if head and head == scope.sketch.self_name and scope.owner is not None and "." not in name:
             # Anything else that is called is a module, or not known.
-            return any(True for _ in scope.owner.owners_of_method(name))
+            return scope.owner.may_have_method(name)
         if symbol is None and head != scope.sketch.self_name:
             bindings = list(scope.bindings(head))
             if bindings and all(binding.kind == "parameter" for binding in bindings):
@@ -422,29 +462,24 @@ class ClassSketch:
     def properties(self) -> frozenset[str]:
         return frozenset(node.name for node in self._functions if is_property(node))
 
-    @cached_property
-    def _bases(self) -> list[tuple[FileSketch, ClassOutline]]:
-        """The base classes whose source is in the project, each with its file."""
-        return [
-            (self.file.other(symbol.outline), symbol.class_outline)
-            for symbol in self.file.project.ancestors(self.symbol)
-            if symbol is not None and symbol.outline is not None and symbol.class_outline is not None
-        ]
-
     def attribute(self, name: str) -> Kinds:
         """What ``self.name`` may hold, by the assignments of this class or of its bases."""
         kinds = self.own_attribute(name)
-        for file, definition in self._bases:
-            ancestor = file.class_with(name, definition)
-            if ancestor is not None and name in ancestor.names:
-                kinds |= ancestor.own_attribute(name)
+        for base in self.file.bases(self.symbol):
+            kinds |= self.file.own_attribute(base, name)
         return kinds
 
     def own_attribute(self, name: str) -> Kinds:
         """The same by the assignments of this class alone."""
         if name not in self.names:
             return 0
-        return self.file.evaluator.once((self.node, "attribute", name), lambda: self._evaluate(name))
+        return self._answered("attribute", name, lambda: self._evaluate(name))
+
+    def _answered(self, question: str, name: str, answer: Callable[[], Kinds]) -> Kinds:
+        asked = self.file.possibilities
+        key = (self.outline, question, name)
+        known = asked.answers.get(key)
+        return known if known is not None else asked.solve(asked.answers, key, answer)
 
     @cached_property
     def names(self) -> set[str]:
@@ -485,6 +520,10 @@ class ClassSketch:
                 found.setdefault(name, []).extend((scope, binding) for binding in bindings)
         return found
 
+    def unpacks(self, name: str) -> bool:
+        """Whether an attribute gets a part of something, or the elements of something in turn."""
+        return any(binding.kind in ("unpacked", "loop") for _, binding in self._bound.get(name, ()))
+
     @cached_property
     def stored_kinds(self) -> list[tuple[str, Kinds]]:
         """The attributes that the class itself assigns, with what they may hold."""
@@ -495,8 +534,8 @@ class ClassSketch:
         """Whether an instance may hold Parameters, by itself or in a module: a loss of the project usually does not."""
         if self._may_hold_weights_itself:
             return True
-        for file, definition in self._bases:
-            base = file.class_sketch(definition)
+        for symbol in self.file.bases(self.symbol):
+            base = self.file.class_of(symbol)
             if base is None or base._may_hold_weights_itself:
                 return True
         known = torch_facts().stateless_modules | {"torch.nn.Module"}
@@ -538,16 +577,34 @@ class ClassSketch:
 
     def returned_by(self, name: str) -> Kinds:
         """What ``self.name(...)`` may return."""
-        kinds = 0
-        for sketch in self.owners_of_method(name):
-            kinds |= sketch.file.evaluator.once((sketch.node, "method", name), sketch.methods[name].returned)
-            kinds |= sketch.file.evaluator.declared(sketch.node_of(name))
+        kinds = self.own_returned_by(name)
+        for base in self._bases_with(name):
+            kinds |= self.file.returned_by(base, name)
         return kinds
+
+    def own_returned_by(self, name: str) -> Kinds:
+        """The same of the method of this class alone."""
+        if name not in self.methods:
+            return 0
+        return self._answered("method", name, lambda: self._evaluate_method(name))
+
+    def _evaluate_method(self, name: str) -> Kinds:
+        return self.methods[name].returned() | self.file.evaluator.declared(self.node_of(name))
 
     def owners_of_method(self, name: str) -> Iterator[ClassSketch]:
         """This class and the bases in view, as far as they have the method that ``self.name(...)`` may call."""
-        bases = (file.class_sketch(each) for file, each in self._bases if name in each.methods)
+        bases = map(self.file.class_of, self._bases_with(name))
         return (sketch for sketch in (self, *bases) if sketch is not None and name in sketch.methods)
+
+    def may_have_method(self, name: str) -> bool:
+        """Whether the class or one of its bases in view has a method."""
+        return name in self.methods or any(True for _ in self._bases_with(name))
+
+    def _bases_with(self, name: str) -> Iterator[Symbol]:
+        """The bases in view that have a method."""
+        for base in self.file.bases(self.symbol):
+            if base.class_outline is not None and name in base.class_outline.methods:
+                yield base
 
     def node_of(self, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
         found = [node for node in self._functions if node.name == name]

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from torchlint.model.vocabulary import GROWING_METHODS
+from torchlint.project.outline import has_decorator
 from torchlint.record import Record
 
 TYPE_CHECKING = False
@@ -56,9 +57,8 @@ class Call(Record):
 class Sketch:
     """One function with its closures, or the simple statements of a class body or of a module.
 
-    ``stores`` are the assignments to attributes of ``self``, ``loads`` the attributes that are read, ``mentions`` the
-    dotted names that are read other than to be called at once. Growth is kept by the name of the container
-    (``layers``, ``self.layers``); ``wild`` is what is added to a container without a name.
+    ``stores`` are the assignments to attributes of ``self``, ``loads`` the attributes that are read. Growth is kept by
+    the name of the container (``layers``, ``self.layers``); ``wild`` is what is added to a container without a name.
     """
 
     def __init__(
@@ -77,7 +77,6 @@ class Sketch:
         self.stores: dict[str, list[Binding]] = {}
         self.loads: set[str] = set()
         self.looped: set[str] = set()
-        self.mentions: set[str] = set()
         self.calls: list[Call] = []
         self.growth: dict[str, list[Growth]] = {}
         self.wild: list[Growth] = []
@@ -95,7 +94,7 @@ class Sketch:
     @classmethod
     def of_function(cls, node: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool) -> Sketch:
         named = [*node.args.posonlyargs, *node.args.args]
-        bound = is_method and bool(named) and not _is_static(node)
+        bound = is_method and bool(named) and not has_decorator(node, "staticmethod", "classmethod")
         return cls(node.name, node.body, named[0].arg if bound else None, node.args)
 
     # -- the walk ----------------------------------------------------------------------------------------------------
@@ -126,14 +125,15 @@ class Sketch:
                 elif child is not None:
                     stack.append(child)
 
-    def _name(self, node: ast.Name) -> None:
-        if node.id != self.self_name:
-            self.mentions.add(node.id)
-
     def _attribute(self, node: ast.Attribute) -> None:
-        dotted = self._dotted(node)
-        if dotted is not None:
-            self.mentions.add(dotted)
+        """What an attribute is of is to be walked; one of ``self`` is a load."""
+        holder = node.value
+        while holder.__class__ is ast.Attribute:
+            node, holder = holder, holder.value
+        if holder.__class__ is not ast.Name:
+            self._stack.append(holder)
+        elif holder.id == self.self_name:
+            self.loads.add(node.attr)
 
     # The most common of those that only hold others: walking their fields takes three times as long.
 
@@ -385,7 +385,6 @@ class Sketch:
 
 
 _VISIT: dict[type, Callable[[Sketch, Any], None]] = {
-    ast.Name: Sketch._name,
     ast.Attribute: Sketch._attribute,
     ast.Call: Sketch._call,
     ast.Subscript: Sketch._subscript,
@@ -419,6 +418,7 @@ _VISIT: dict[type, Callable[[Sketch, Any], None]] = {
     ast.BoolOp: Sketch._operands,
     ast.Slice: Sketch._slice,
     ast.Constant: Sketch._ignore,
+    ast.Name: Sketch._ignore,
     ast.Global: Sketch._ignore,
     ast.Nonlocal: Sketch._ignore,
     ast.Pass: Sketch._ignore,
@@ -443,22 +443,6 @@ class _ChildFields(dict[type, tuple[str, ...]]):
 
 FIELDS = _ChildFields()
 """The fields of each node class that lead to what is evaluated."""
-
-
-def _is_static(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(_last_name(item) in ("staticmethod", "classmethod") for item in node.decorator_list)
-
-
-def _last_name(node: ast.expr) -> str | None:
-    if isinstance(node, ast.Call):
-        node = node.func
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(_last_name(item) in ("property", "cached_property") for item in node.decorator_list)
 
 
 def functions_in(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
