@@ -172,7 +172,7 @@ class Project:
         self._module_names: dict[str, str] = {}
         self._placed: dict[tuple[Outline, int, str], tuple[Place, ...]] = {}
         self._class_symbols: dict[ClassOutline, Symbol] = {}
-        self._modules: dict[Symbol, bool | None] = {}
+        self._modules: dict[Symbol, tuple[bool | None, int]] = {}
         self._ancestors: dict[Symbol, tuple[Symbol | None, ...]] = {}
         self._line_was_cut = False
         self._mentioning: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -708,20 +708,26 @@ class Project:
         """Whether a class is a ``torch.nn.Module``; ``None`` where a base is unknown and none is a Module."""
         if symbol.kind not in ("class", "external"):
             return False if symbol.kind == "function" else None
-        if symbol not in self._modules:
+        known = self._modules.get(symbol)
+        if known is None:
             outer = self.trace.begin()
-            self._modules[symbol] = self._is_module(symbol)
-            self._touched["module", symbol] = self.trace.end(outer)
+            answer = self._is_module(symbol)
+            known = self._modules[symbol] = (answer, self.trace.end(outer))
         else:
-            self.trace.touched |= self._touched["module", symbol]
-        return self._modules[symbol]
+            self.trace.touched |= known[1]
+        return known[0]
 
     def _is_module(self, symbol: Symbol) -> bool | None:
         if _is_placeholder(symbol):
             return False
         line: list[Symbol | None] = [symbol, *self.ancestors(symbol)]
-        if any(found is not None and self.is_known_module(found) for found in line):
-            return True
+        for found in line:
+            if found is None:
+                continue
+            is_module, touched = self._modules.get(found, (None, 0))
+            if is_module or self.is_known_module(found):
+                self.trace.touched |= touched
+                return True
         unknown = any(
             found is None or (found.kind == "external" and self.known(found) is None) for found in line
         )
