@@ -249,6 +249,76 @@ def test_a_class_has_its_bases_metaclass_methods_and_decorators():
     assert (found.first, found.line, found.last, found.statement) == (2, 4, 9, 0)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "self.found = 1",
+        "self.found: int = 1",
+        "self . found = 1",
+        "self.\\\n    found = 1",
+        "self.found \\\n    = 1",
+        "self.found += 1",
+        "self.found //= 1",
+        "self.found **= 2",
+        "self.found >>= 2",
+        "self.found, other = 1, 2",
+        "other, self.found = 1, 2",
+        "(other, [self.found]) = 1, [2]",
+        "(\n    self.found  # the first\n    , other) = 1, 2",
+        "*self.found, other = x",
+        "other = self.found = 1",
+        "for self.found in x: pass",
+        "for other, self.found in x: pass",
+        "with x as self.found: pass",
+        "with (x as self.found): pass",
+        "setattr(self, 'found', 1)",
+        'self.register_buffer("found", x)',
+        'self.register_buffer(tensor=x, name="found")',
+        'self.add_module("""found""", x)',
+    ],
+)
+def test_whatever_may_assign_an_attribute_is_seen_in_the_text(statement):
+    found = outline(f"class Net:\n  def f(self, x):\n    {statement}\n")
+    assert found.may_assign(found.classes["Net"], "found")
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "found = 1",
+        "found: int = 1",
+        "if True:\n    found, other = 1, 2",
+        "other = (found := 1)",
+        "@property\n  def found(self): pass",
+        "@functools.cached_property\n  def found(self): pass",
+    ],
+)
+def test_what_a_class_body_defines_is_known_to_be_assigned(member):
+    found = outline(f"class Net:\n  {member}\n")
+    assert found.may_assign(found.classes["Net"], "found")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "return self.found(x)",
+        "return self.found.shape",
+        "return self.found[0] + x",
+        "return self.found == x",
+        "return self.found <= x",
+        "return x.findings",
+        "found = x",
+        "return 'found'",
+        "pass  # what is found",
+    ],
+)
+def test_the_text_of_a_class_tells_what_it_cannot_assign(statement):
+    text = f"class Net:\n  def f(self, x):\n    {statement}\n\n  def found(self): pass\n"
+    text += "\n\nclass Other:\n  def __init__(self): self.found = 1\n"
+    found = outline(text)
+    assert not found.may_assign(found.classes["Net"], "found")
+
+
 def test_nested_and_local_classes_have_qualified_names():
     found = outline(
         """

@@ -21,11 +21,13 @@ from torchlint.model.kinds import Kind, State
 from torchlint.model.source import decode
 from torchlint.model.vocabulary import GRADIENT_SWITCHES, RANDOM_INITS
 from torchlint.project.index import Project
+from torchlint.project.outline import Outline
 from torchlint.rules import all_rules
-from torchlint.screen import everything, kinds, padding, screen
+from torchlint.screen import everything, kinds, padding, possibilities, screen
 from torchlint.screen.possibilities import Possibilities
 from torchlint.subjects import Rules
 
+EVERY = Rules(lambda rule: True)
 EVERY_RULE = Config(select=tuple(rule.code for rule in all_rules()))
 Found = list[tuple[str, int, int, str]]
 
@@ -360,6 +362,99 @@ def test_libcst_is_not_imported_for_a_clean_class() -> None:
         "assert 'libcst' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=60)
+
+
+BASE = """
+import torch
+from torch import nn
+
+
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.kept = [nn.Linear(8, 8)]
+        self.drop = nn.functional.dropout
+
+    def made(self):
+        return [nn.Linear(8, 8)]
+"""
+
+USER = """
+import torch
+from base import Base
+
+
+class Net(Base):
+    def __init__(self):
+        super().__init__()
+        self.layers = self.made()
+        self.others = self.kept
+
+    def forward(self, x):
+        return self.drop(sum(layer(x) for layer in self.layers + self.others))
+"""
+
+
+@pytest.mark.parametrize("most", [0, 1 << 40])
+def test_what_is_let_go_is_not_forgotten(most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Base classes are asked for the same by each file, whether their trees are kept or not."""
+    monkeypatch.setattr(possibilities, "_MOST_LINES", most)
+    (tmp_path / "base.py").write_text(BASE)
+    project = Project(tmp_path)
+    asked: list[int] = []
+    parsed = Outline.statement
+    monkeypatch.setattr(Outline, "statement", lambda *given: asked.append(1) or parsed(*given))
+    found = []
+    for number in range(4):
+        found.append(screen(project.parse(USER, str(tmp_path / f"net{number}.py")), project, EVERY).classes)
+        project.parse("", str(tmp_path / "other.py"))
+    assert "Net" in found[0]["PlainContainer"]
+    assert "Net" in found[0]["MethodCall"]
+    assert found == [found[0]] * 4
+    assert len(asked) == 1, "its base class is parsed once"
+
+
+UNPACKED = """
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import StepLR
+
+
+class Trainer:
+    def __init__(self, model, pair):
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        {made}
+
+    def fit(self, loader, epochs):
+        for epoch in range(epochs):
+            for batch in loader:
+                loss = self.model(batch)
+                loss.backward()
+                self.optimizer.step()
+                self.scheduler.step()
+
+    def load(self, pair):
+        {loaded}
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "loaded", "may"),
+    [
+        ("self.scheduler = StepLR(self.optimizer, 30)", "pass", True),
+        ("self.scheduler = StepLR(self.optimizer, 30)", "self.scheduler = None", True),
+        ("self.scheduler, other = StepLR(self.optimizer, 30), 1", "pass", True),
+        ("self.scheduler = StepLR(self.optimizer, 30)", "self.optimizer, self.scheduler = pair", False),
+        ("self.scheduler = StepLR(self.optimizer, 30)", "for self.scheduler in pair: pass", False),
+    ],
+)
+def test_a_scheduler_that_is_unpacked_is_not_known(made: str, loaded: str, may: bool, tmp_path: Path) -> None:
+    text = UNPACKED.format(made=made, loaded=loaded)
+    project = Project(tmp_path)
+    found = screen(project.parse(text, str(tmp_path / "example.py")), project, EVERY)
+    assert bool(found.places["SchedulerStep"]) == may
+    codes = [code for code, *_ in findings(text, tmp_path / "example.py", screened=False)]
+    assert ("TL201" in codes) == may
 
 
 def test_sketches_and_models_are_freed_without_garbage_collection(tmp_path):

@@ -155,7 +155,7 @@ class Finder:
         self._search: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._found: dict[tuple[str, str], tuple[Place, ...]] = {}
         self._below: dict[tuple[str, str], Place | None] = {}
-        self._in_torch: dict[str, bool] = {}
+        self._in_torch: dict[str, tuple[bool, int]] = {}
 
     def root_of(self, folder: str) -> str:
         """The root for the files of ``folder``: the project's own where it holds them."""
@@ -183,17 +183,17 @@ class Finder:
 
     def in_torch(self, path: str) -> bool:
         """Whether ``path`` is a file of PyTorch's own source."""
-        folder = os.path.dirname(path)
-        if folder not in self._in_torch:
+        known = self._in_torch.get(path)
+        if known is None:
             outer = self._trace.begin()
             tops = (
                 found for found in parents(path) if not self.is_file(os.path.dirname(found), "__init__.py")
             )
-            self._in_torch[folder] = self._is_torch(next(tops, folder))
-            self._touched["in torch", folder] = self._trace.end(outer)
+            answer = self._is_torch(next(tops, path))
+            known = self._in_torch[path] = (answer, self._trace.end(outer))
         else:
-            self._trace.touched |= self._touched["in torch", folder]
-        return self._in_torch[folder]
+            self._trace.touched |= known[1]
+        return known[0]
 
     def _is_torch(self, folder: str) -> bool:
         """Whether a folder is the source of PyTorch, not a project's own ``torch`` folder."""

@@ -366,9 +366,7 @@ _DEFINING = ("def ", "def\t", "class ", "class\t", "async ", "async\t", "@")
 """How the first line of a function or class begins."""
 
 _TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)
-_TARGET = re.compile(
-    r"\.[\s\\]*(\w+)\b(?=\s*(?:[:,)\]\\#]|in\b|(?:[-+%@&|^]|\*\*?|//?|<<|>>)?=(?!=)))"
-)
+_TARGET = re.compile(r"\.[\s\\]*(\w+)\b(?=\s*(?:[:,)\]\\#]|in\b|(?:[-+%@&|^]|\*\*?|//?|<<|>>)?=(?!=)))")
 """An attribute where it may be assigned: ``self.a, b.c = 1, 2``, ``for self.x in``."""
 _NAME_GIVEN = re.compile(r"""["'](\w+)["']+\s*[,)]""")
 """A string that may be the name of one: ``setattr(self, "a", 1)``."""

@@ -146,9 +146,8 @@ def _makes_module(symbol: Symbol, call: Call, scope: Scope) -> bool:
         return False  # a loss may be given weights, which are none that are trained
     if not scope.file.possibilities.of_symbol(symbol, scope.file) & CLASS:
         return False
-    if symbol.outline is not None and symbol.class_outline is not None:
-        cls = scope.file.other(symbol.outline).class_sketch(symbol.class_outline)
-        return cls is None or cls.may_hold_weights
+    if symbol.class_outline is not None:
+        return scope.file.may_hold_weights(symbol)
     return bool(scope.file.evaluator.call_symbol(symbol, call.node, scope) & (MODULE | PARAMETER))
 
 

@@ -154,6 +154,15 @@ class FileSketch:
         sketch = self.class_of(symbol)
         return sketch.own_returned_by(name) if sketch is not None else 0
 
+    def may_hold_weights(self, symbol: Symbol) -> bool:
+        """Whether an instance of a class may hold Parameters."""
+        assert symbol.class_outline is not None
+        answers, key = self.possibilities.answers, (symbol.class_outline, "weights", "")
+        if key not in answers:
+            sketch = self.class_of(symbol)
+            answers[key] = sketch is None or sketch.may_hold_weights
+        return bool(answers[key])
+
     def bases(self, symbol: Symbol) -> list[Symbol]:
         """The base classes whose source is in the project, which takes part in what is said of this file."""
         definition = symbol.class_outline
@@ -259,12 +268,17 @@ class Scope:
 
     def bindings(self, name: str) -> Iterator[Binding]:
         """What binds a name, in the innermost function that does."""
+        scope = self._binder(name)
+        if scope is None:
+            return iter(())
+        return iter([*scope.sketch.definitions.get(name, ()), *scope.sketch.inner.get(name, ())])
+
+    def _binder(self, name: str) -> Scope | None:
+        """The innermost function that binds a name, itself or in its closures."""
         scope: Scope | None = self
-        found: list[Binding] = []
-        while scope is not None and not found:
-            found = [*scope.sketch.definitions.get(name, ()), *scope.sketch.inner.get(name, ())]
+        while scope is not None and name not in scope.sketch.definitions and name not in scope.sketch.inner:
             scope = scope.outer
-        return iter(found)
+        return scope
 
     def is_parameter(self, name: str) -> bool:
         """Whether a name is a parameter of the function, and nothing else in it or in its closures."""
@@ -280,19 +294,18 @@ class Scope:
 
     def _find_symbol(self, dotted: str) -> Symbol | None:
         head, _, rest = dotted.partition(".")
-        bindings = list(self.bindings(head))
-        if not bindings:
+        scope = self._binder(head)
+        if scope is None:
             return self.file.meaning(dotted)
         # What a closure binds is nothing to the function around it, where the name may mean something else.
-        if not self.binds(head):
+        bindings = scope.sketch.definitions.get(head, ())
+        if len(bindings) != 1 or bindings[0].kind != "import" or head in scope.sketch.inner:
             return None
-        return self._imported(bindings[0].node, rest) if _only_import(bindings) else None
+        return self._imported(bindings[0].node, rest)
 
     def binds(self, name: str) -> bool:
         """Whether it is the function itself that binds a name, and not only closures in it."""
-        scope: Scope | None = self
-        while scope is not None and name not in scope.sketch.definitions and name not in scope.sketch.inner:
-            scope = scope.outer
+        scope = self._binder(name)
         return scope is not None and name in scope.sketch.definitions
 
     def _imported(self, dotted: str, rest: str) -> Symbol | None:
@@ -321,10 +334,6 @@ class Scope:
         for expression in expressions:
             kinds |= self.possible(expression)
         return kinds & ~ARGUMENT
-
-
-def _only_import(bindings: list[Binding]) -> bool:
-    return len(bindings) == 1 and bindings[0].kind == "import"
 
 
 class _Growths:

@@ -114,6 +114,8 @@ class Sketch:
         pop, find = stack.pop, _VISIT.get
         while stack:
             node = pop()
+            if node.__class__ in _NOTHING_INSIDE:
+                continue
             visit = find(node.__class__)
             if visit is not None:
                 visit(self, node)
@@ -380,9 +382,6 @@ class Sketch:
             self._returned.append(node.value)
             self._stack.append(node.value)
 
-    def _ignore(self, node: ast.AST) -> None:
-        pass
-
 
 _VISIT: dict[type, Callable[[Sketch, Any], None]] = {
     ast.Attribute: Sketch._attribute,
@@ -417,12 +416,9 @@ _VISIT: dict[type, Callable[[Sketch, Any], None]] = {
     ast.Set: Sketch._elements,
     ast.BoolOp: Sketch._operands,
     ast.Slice: Sketch._slice,
-    ast.Constant: Sketch._ignore,
-    ast.Name: Sketch._ignore,
-    ast.Global: Sketch._ignore,
-    ast.Nonlocal: Sketch._ignore,
-    ast.Pass: Sketch._ignore,
 }
+
+_NOTHING_INSIDE = {ast.Constant, ast.Name, ast.Global, ast.Nonlocal, ast.Pass}
 
 _NAMING = (ast.Name, ast.Attribute, ast.Subscript)
 
