@@ -1,7 +1,7 @@
 """Worker processes that a single bad file cannot take down with it.
 
-Every worker says over its own pipe which file it turns to, and answers, so when one dies it is known which file it was
-at. That file is tried once more, alone in a fresh process, because the death may have been for another reason (memory
+Every worker says over its own pipe which file it turns to, and what came of the one before, so when one dies it is
+known which file it was at. That file is tried once more, alone in a fresh process, because the death may have been for another reason (memory
 that earlier files used); if that dies too, the file gets a TL000. The other files go to a fresh worker.
 
 There are no threads here: forking a process that has threads is unsafe, and replacing a worker forks again.
@@ -111,13 +111,14 @@ class _Crew:
 
     def _hear(self, worker: _Worker) -> None:
         try:
+            done = worker.at
             worker.at, outcome = worker.connection.recv()
         except (EOFError, OSError):
             self._mourn(worker)
             return
-        if outcome is not None:
-            self._outcomes[worker.at] = outcome
-            del worker.in_hand[worker.at]
+        if done is not None:
+            self._outcomes[done] = outcome
+            del worker.in_hand[done]
 
     def _mourn(self, worker: _Worker) -> None:
         """Blame the file that a dead worker was at, or give it a second chance alone."""
@@ -149,17 +150,23 @@ def _serve(connection: Connection, not_ours: Sequence[Connection], cache: str | 
     try:
         while True:
             jobs = connection.recv()
+            outcome = None
             for number in in_order_of_need(jobs):
-                connection.send((number, None))
-                connection.send((number, check_file(jobs[number])))
+                connection.send((number, outcome))
+                outcome = check_file(jobs[number])
+            connection.send((None, outcome))
     except (EOFError, OSError):
         return
 
 
 def _chunks(jobs: Sequence[Job], workers: int) -> Iterator[dict[int, Job]]:
-    """Neighbours stay together, as they share imports; ever fewer of them, so that no worker ends long after the rest."""
+    """Neighbours stay together, as they share imports; ever fewer of them, so that no worker ends long after the rest.
+
+    Two workers begin with a third each: with larger shares, one of them might be at its first for longer than all the
+    rest takes, and with smaller ones, more is asked twice about files that are in another share.
+    """
     start = 0
     while start < len(jobs):
-        end = start + max(1, (len(jobs) - start) // (2 * workers))
+        end = start + max(1, 2 * (len(jobs) - start) // (3 * workers))
         yield {number: jobs[number] for number in range(start, end)}
         start = end
