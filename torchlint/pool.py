@@ -1,8 +1,10 @@
 """Worker processes that a single bad file cannot take down with it.
 
-Every worker says over its own pipe which file it turns to, and what came of the one before, so when one dies it is
-known which file it was at. That file is tried once more, alone in a fresh process, because the death may have been for another reason (memory
-that earlier files used); if that dies too, the file gets a TL000. The other files go to a fresh worker.
+Every worker writes down, in memory that it shares with its parent, which file it turns to, so when one dies it is known
+which file it was at. That file is tried once more, alone in a fresh process, because the death may have been for another
+reason (memory that earlier files used); if that dies too, the file gets a TL000. The other files go to a fresh worker,
+with those that were checked and not yet answered for: answers are sent a few times a second, as the parent, which has to
+be woken for them, is in the way of the workers.
 
 There are no threads here: forking a process that has threads is unsafe, and replacing a worker forks again.
 """
@@ -14,8 +16,10 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from mmap import mmap
 from multiprocessing.connection import Connection, wait
+from time import monotonic
 from typing import cast
 
 from torchlint.process import take_over
@@ -29,6 +33,8 @@ from torchlint.run import (
     recorded_for,
 )
 from torchlint.stopwatch import WAITING, is_on, stage, start
+
+_SECONDS_BETWEEN_ANSWERS = 0.2
 
 
 def check_in_processes(jobs: Sequence[Job], workers: int) -> tuple[Outcome, ...]:
@@ -47,15 +53,20 @@ class _Worker:
         forking = sys.platform == "linux" and threading.active_count() == 1
         context = multiprocessing.get_context("fork" if forking else "spawn")
         self.connection, theirs = context.Pipe()
+        self._at = _shared_number(forking)
         # A forked worker must let go of our ends of all pipes, or nobody would notice that we are gone.
         ours = [self.connection, *(each.connection for each in colleagues)] if forking else []
-        arguments = (theirs, ours, recorded_for(), is_on())
+        arguments = (theirs, self._at, ours, recorded_for(), is_on())
         self.process = context.Process(target=_serve, args=arguments, daemon=True)  # type: ignore[attr-defined]
         self.process.start()
         # And we of its end: its death is seen as the end of the pipe.
         theirs.close()
         self.in_hand: dict[int, Job] = {}
-        self.at: int | None = None
+
+    @property
+    def at(self) -> int:
+        """The number of the file that it turned to last."""
+        return self._at[0]
 
     def take(self, chunk: dict[int, Job]) -> None:
         self.in_hand.update(chunk)
@@ -111,14 +122,13 @@ class _Crew:
 
     def _hear(self, worker: _Worker) -> None:
         try:
-            done = worker.at
-            worker.at, outcome = worker.connection.recv()
+            outcomes = worker.connection.recv()
         except (EOFError, OSError):
             self._mourn(worker)
             return
-        if done is not None:
-            self._outcomes[done] = outcome
-            del worker.in_hand[done]
+        self._outcomes.update(outcomes)
+        for number in outcomes:
+            del worker.in_hand[number]
 
     def _mourn(self, worker: _Worker) -> None:
         """Blame the file that a dead worker was at, or give it a second chance alone."""
@@ -137,7 +147,20 @@ class _Crew:
             self._waiting.append(unanswered)
 
 
-def _serve(connection: Connection, not_ours: Sequence[Connection], cache: str | None, measured: bool) -> None:
+def _shared_number(forking: bool) -> MutableSequence[int]:
+    """A place for one number that a worker writes and its parent reads."""
+    if forking:
+        return cast("MutableSequence[int]", memoryview(mmap(-1, 8)).cast("q"))
+    return cast("MutableSequence[int]", multiprocessing.RawArray("q", 1))
+
+
+def _serve(
+    connection: Connection,
+    at: MutableSequence[int],
+    not_ours: Sequence[Connection],
+    cache: str | None,
+    measured: bool,
+) -> None:
     """The life of a worker: take a chunk, turn to each file and answer for it, until the pipe closes."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -150,11 +173,15 @@ def _serve(connection: Connection, not_ours: Sequence[Connection], cache: str | 
     try:
         while True:
             jobs = connection.recv()
-            outcome = None
+            outcomes: dict[int, Outcome] = {}
+            sent = monotonic()
             for number in in_order_of_need(jobs):
-                connection.send((number, outcome))
-                outcome = check_file(jobs[number])
-            connection.send((None, outcome))
+                at[0] = number
+                outcomes[number] = check_file(jobs[number])
+                if monotonic() > sent + _SECONDS_BETWEEN_ANSWERS:
+                    connection.send(outcomes)
+                    outcomes, sent = {}, monotonic()
+            connection.send(outcomes)
     except (EOFError, OSError):
         return
 
