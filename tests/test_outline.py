@@ -275,6 +275,7 @@ def test_a_class_has_its_bases_metaclass_methods_and_decorators():
         'self.register_buffer("found", x)',
         'self.register_buffer(tensor=x, name="found")',
         'self.add_module("""found""", x)',
+        "self.add_module(\n      'found'  # the first\n      , x)",
     ],
 )
 def test_whatever_may_assign_an_attribute_is_seen_in_the_text(statement):

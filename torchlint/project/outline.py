@@ -271,12 +271,12 @@ class Outline(_Drawn):
         """
         if name in definition.assigned or name in definition.properties:
             return True
-        if definition not in self._targets:
-            self._targets[definition] = _targets(self._lines(definition.first, definition.last))
-        return name in self._targets[definition]
+        if definition not in self._assignable:
+            self._assignable[definition] = _targets(self._lines(definition.first, definition.last))
+        return name in self._assignable[definition]
 
     @cached_property
-    def _targets(self) -> dict[ClassOutline, frozenset[str]]:
+    def _assignable(self) -> dict[ClassOutline, frozenset[str]]:
         """What may be assigned in a class, by its text."""
         return {}
 
@@ -368,7 +368,7 @@ _DEFINING = ("def ", "def\t", "class ", "class\t", "async ", "async\t", "@")
 _TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)
 _TARGET = re.compile(r"\.[\s\\]*(\w+)\b(?=\s*(?:[:,)\]\\#]|in\b|(?:[-+%@&|^]|\*\*?|//?|<<|>>)?=(?!=)))")
 """An attribute where it may be assigned: ``self.a, b.c = 1, 2``, ``for self.x in``."""
-_NAME_GIVEN = re.compile(r"""["'](\w+)["']+\s*[,)]""")
+_NAME_GIVEN = re.compile(r"""["'](\w+)["']+\s*[,)\\#]""")
 """A string that may be the name of one: ``setattr(self, "a", 1)``."""
 _WALRUS = re.compile(r"(\w+)\s*:=")
 

@@ -23,7 +23,7 @@ from torchlint.screen.scopes import FileSketch, Scope
 
 _MAX_ROUNDS = 50
 _MOST_LINES = 40_000
-"""How many lines there may be in the classes and functions that others have asked about, before all files are let go."""
+"""How many lines there may be in the classes and functions that others have asked about, before some are let go."""
 
 _NAMESPACES = {
     "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.parameter",
