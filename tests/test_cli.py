@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from typing import Any
 
 import pytest
 
-from torchlint import __version__
+from torchlint import __version__, projects, run
+from torchlint.cli import main
 from torchlint.config import Config
 from torchlint.pool import check_in_processes
+from torchlint.project.index import Project
 from torchlint.rules import all_rules
 from torchlint.run import Job, Outcome, check_files
 
@@ -606,6 +609,38 @@ def test_outcomes_are_sorted(workers: int) -> None:
     write(a=CONTAINER, b=DROPOUT, c=BROKEN)
     files = {f"{name}.py": Config() for name in "cab"}
     assert [outcome.path for outcome in check_files(files, workers=workers)] == ["a.py", "b.py", "c.py"]
+
+
+@pytest.mark.parametrize("command", [("check",), ("check", "--diff"), ("check", "--no-cache", "-j2")])
+def test_what_is_known_may_be_forgotten(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a project is too large to be remembered, files that ask about others get the same answers."""
+    kept: list[int] = []
+    of_file = projects.Projects.of_file
+
+    def noted(known: projects.Projects, path: str) -> Project:
+        found = of_file(known, path)
+        kept.append(found.characters)
+        return found
+
+    write(base=CONTAINER.replace("Net", "Base").replace("self.layers = ", "self.made = "))
+    write(**{f"m{number}": DROPOUT.replace("nn.Module", "Base") for number in range(5)})
+    for path in Path().glob("m*.py"):
+        path.write_text(path.read_text().replace("import torch.nn as nn", "from base import Base"))
+    monkeypatch.setattr(projects.Projects, "of_file", noted)
+    output: list[str] = []
+    for most in (projects.MOST_CHARACTERS, 0):
+        monkeypatch.setattr(projects, "MOST_CHARACTERS", most)
+        monkeypatch.setattr(run, "_MINE", [])
+        kept.clear()
+        main([*command, "--isolated", "."])
+        output.append(capsys.readouterr().out)
+        if "-j2" not in command:
+            assert any(kept) == (most > 0), "what is known is begun anew for each file"
+        shutil.rmtree(".torchlint_cache", ignore_errors=True)
+    assert output[0] == output[1]
+    assert output[0].count("dropout") >= 5
 
 
 def test_spawned_workers(monkeypatch: pytest.MonkeyPatch) -> None:

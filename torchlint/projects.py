@@ -13,6 +13,12 @@ from torchlint.project.trace import Trace
 from torchlint.project.trees import Trees
 from torchlint.stopwatch import is_on
 
+MOST_CHARACTERS = 100_000_000
+"""How much text may be known before all begin anew, so that memory does not grow with the number of files for ever.
+
+What many files ask about is soon known again.
+"""
+
 
 class Projects:
     """Projects with one trace, which records where there is a cache, in ``folder``."""
@@ -37,6 +43,8 @@ class Projects:
             self._roots[folder] = (found, self.trace.end(outer))
         root, touched = self._roots[folder]
         self.trace.rooted(absolute, root, touched)
+        if sum(known.characters for known in self._projects.values()) > MOST_CHARACTERS:
+            self._projects.clear()
         if root not in self._projects:
             self._projects[root] = self._kind(root, trace=self.trace, shelf=self._shelf, trees=self._trees)
         return self._projects[root]

@@ -161,6 +161,8 @@ class Project:
         self.trees = trees or Trees()
         self._shelf = shelf or Shelf()
         self._outlines: dict[str, Outline | None] = {}
+        self.characters = 0
+        """How much text was outlined."""
         # What each kept answer was drawn from, by the same keys.
         self._touched: dict[object, int] = {}
         self._buffers: dict[str, Outline] = {}
@@ -246,6 +248,7 @@ class Project:
         if found is None:
             found = Outline.from_tree(self._tree_outside(path, text), text, path, module)
             self._shelf.add(found)
+        self.characters += len(text)
         return found
 
     def _tree_outside(self, path: str, text: str) -> ast.Module:
