@@ -168,6 +168,113 @@ def test_a_warm_run_says_what_a_cold_one_says(project: Project) -> None:
     assert warm.output == cold.output == project.check("--no-cache").output
 
 
+LOSS = """\
+import torch.nn as nn
+
+
+class Loss(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = {head}
+
+    def forward(self, x):
+        return self.head(x)
+"""
+
+MAKES_LOSS = """\
+import torch.nn as nn
+from loss import Loss
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return Loss()(self.body(x))
+"""
+
+HOLDS = """\
+import torch.nn as nn
+from loss import Loss
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.loss = Loss()
+
+    def forward(self, x):
+        drop = self.loss.head
+        return drop(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after", "code"),
+    [
+        (MAKES_LOSS, "nn.MSELoss()", "nn.Linear(8, 8)", "TL104"),
+        (HOLDS, "nn.functional.relu", "nn.functional.dropout", "TL101"),
+    ],
+)
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_every_file_that_asks_the_same_of_a_class_follows_its_changes(
+    project: Project, source: str, before: str, after: str, code: str, jobs: str
+) -> None:
+    """The screen remembers what the first of them was told."""
+    project.write("loss.py", LOSS.format(head=before))
+    names = [f"net{number}.py" for number in range(4)]
+    for name in names:
+        project.write(name, source)
+    project.check("-j", jobs)
+    project.write("loss.py", LOSS.format(head=after))
+    changed = project.agrees("-j", jobs)
+    assert [path for path, found in changed.codes if found == code and path != "loss.py"] == names
+
+
+BASE_BY_HELPER = """\
+import torch.nn as nn
+from helper import made
+
+
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.drop = made()
+
+    def chosen(self):
+        return made()
+"""
+
+INHERITS = """\
+import torch.nn as nn
+from base import Base
+
+
+class Net(Base):
+    def forward(self, x):
+        return {drop}(x)
+"""
+
+
+@pytest.mark.parametrize("drop", ["self.drop", "self.chosen()"])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_a_base_class_is_told_by_another_file_is_followed(
+    project: Project, drop: str, jobs: str
+) -> None:
+    helper = "import torch.nn as nn\n\n\ndef made():\n    return nn.functional.{name}\n"
+    project.write("helper.py", helper.format(name="relu"))
+    project.write("base.py", BASE_BY_HELPER)
+    names = [f"net{number}.py" for number in range(4)]
+    for name in names:
+        project.write(name, INHERITS.format(drop=drop))
+    project.check("-j", jobs)
+    project.write("helper.py", helper.format(name="dropout"))
+    changed = project.agrees("-j", jobs)
+    assert [path for path, code in changed.codes if code == "TL101"] == names
+
+
 @pytest.mark.parametrize("form", ["full", "concise", "json", "github", "sarif"])
 def test_in_every_format(project: Project, form: str) -> None:
     runs = [project.torchlint("check", "--output-format", form, *more) for more in ((), (), ("--no-cache",))]

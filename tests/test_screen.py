@@ -404,10 +404,8 @@ def test_what_is_let_go_is_not_forgotten(most: int, tmp_path: Path, monkeypatch:
     asked: list[int] = []
     parsed = Outline.statement
     monkeypatch.setattr(Outline, "statement", lambda *given: asked.append(1) or parsed(*given))
-    found = []
-    for number in range(4):
-        found.append(screen(project.parse(USER, str(tmp_path / f"net{number}.py")), project, EVERY).classes)
-        project.parse("", str(tmp_path / "other.py"))
+    users = [project.parse(USER, str(tmp_path / f"net{number}.py")) for number in range(4)]
+    found = [screen(user, project, EVERY).classes for user in users]
     assert "Net" in found[0]["PlainContainer"]
     assert "Net" in found[0]["MethodCall"]
     assert found == [found[0]] * 4

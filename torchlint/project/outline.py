@@ -425,9 +425,8 @@ def _before(word: str, text: str) -> Iterator[str]:
 def line_start(text: str, at: int) -> int:
     """Where the line begins that a place of a text is on."""
     start = text.rfind("\n", 0, at) + 1
-    return max(
-        text.rfind("\r", start, at) + 1, start
-    )  # in most texts there is none: do not look at all of it
+    # Most texts have no carriage return: the search must not run back to the beginning.
+    return max(text.rfind("\r", start, at) + 1, start)
 
 
 def _all_statements(statement: ast.stmt) -> Iterator[ast.stmt]:

@@ -128,6 +128,7 @@ class FileSketch:
 
     def attribute(self, symbol: Symbol, name: str) -> Kinds:
         """What ``self.name`` may hold in a class, by the assignments of the class or of its bases."""
+        self._look_into_class(symbol)
         kinds = self.own_attribute(symbol, name)
         for base in self.bases(symbol):
             kinds |= self.own_attribute(base, name)
@@ -156,7 +157,7 @@ class FileSketch:
 
     def may_hold_weights(self, symbol: Symbol) -> bool:
         """Whether an instance of a class may hold Parameters."""
-        assert symbol.class_outline is not None
+        self._look_into_class(symbol)
         answers, key = self.possibilities.answers, (symbol.class_outline, "weights", "")
         if key not in answers:
             sketch = self.class_of(symbol)
@@ -171,9 +172,13 @@ class FileSketch:
             found = [base for base in self.project.ancestors(symbol) if base is not None]
             self._bases[definition] = [base for base in found if base.class_outline is not None]
             for base in self._bases[definition]:
-                assert base.outline is not None
-                self.look_into(base.outline)
+                self._look_into_class(base)
         return self._bases[definition]
+
+    def _look_into_class(self, symbol: Symbol) -> None:
+        """Note it also where what is said of the class is remembered, and its file need not be looked at again."""
+        assert symbol.outline is not None
+        self.look_into(symbol.outline)
 
     def class_of(self, symbol: Symbol) -> ClassSketch | None:
         """The sketch of a class, whatever file it is in."""
